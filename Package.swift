@@ -1,0 +1,99 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "socket-warp",
+    products: [
+        .executable(name: "sw-listener", targets: ["Listener"]),
+        .executable(name: "sw-connector", targets: ["Connector"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(
+            name: "CQuic",
+            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)],
+            linkerSettings: [
+                .linkedLibrary("ngtcp2"), .linkedLibrary("ngtcp2_crypto_gnutls"),
+                .linkedLibrary("gnutls"), .linkedLibrary("crypto"),
+            ]
+        ),
+        .target(
+            name: "CDatagram",
+            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+        ),
+        .target(
+            name: "Shared",
+            dependencies: ["CQuic", "CDatagram", nioCore, nioPosix, logging],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "Listener",
+            dependencies: [
+                "Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle, unixSignals,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            ],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "Connector",
+            dependencies: ["Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle, unixSignals],
+            swiftSettings: house
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Shared", nioCore, nioPosix, logging],
+            path: "Tests/TestSupport",
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "SharedTests",
+            dependencies: [
+                "Shared", "TestSupport", nioCore, nioPosix, logging,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ListenerTests",
+            dependencies: [
+                "Listener", "Shared", "TestSupport", nioCore, nioPosix, logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ConnectorTests",
+            dependencies: ["Connector", "Shared", "TestSupport", nioCore, nioPosix, logging],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["TestSupport", nioCore, nioPosix],
+            swiftSettings: house
+        ),
+    ]
+)

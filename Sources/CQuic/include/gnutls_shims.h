@@ -1,0 +1,18 @@
+// GnuTLS as QUIC's TLS 1.3 stack.
+#ifndef CQUIC_GNUTLS_SHIMS_H
+#define CQUIC_GNUTLS_SHIMS_H
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Makes a session for one QUIC connection: TLS 1.3 only, ALPN mandatory, the other end's certificate
+// required and handed to `verify`. `reference` (an ngtcp2_crypto_conn_ref) must outlive the session.
+// Returns 0 or a GnuTLS error; on error nothing is left to free.
+int warp_tls_session_new(gnutls_session_t *session, bool is_server, const char *priority,
+                         gnutls_certificate_credentials_t credentials, const uint8_t *alpn,
+                         size_t alpn_length, void *reference,
+                         gnutls_certificate_verify_function *verify);
+
+#endif

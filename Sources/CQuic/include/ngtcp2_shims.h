@@ -1,0 +1,59 @@
+// One function for each ngtcp2 macro that Swift cannot call, and for each call whose shape changed
+// between releases.
+#ifndef CQUIC_NGTCP2_SHIMS_H
+#define CQUIC_NGTCP2_SHIMS_H
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <stdbool.h>
+
+#if NGTCP2_VERSION_NUM < 0x000c00 || NGTCP2_VERSION_NUM >= 0x000d00
+#error "socket-warp is written for libngtcp2 0.12 (Debian 12, Ubuntu 24.04)"
+#endif
+
+// Who ended a connection and with which code, as CONNECTION_CLOSE carries it (RFC 9000 §19.19).
+typedef struct warp_connection_close {
+    bool is_application;
+    uint64_t error_code;
+    const uint8_t *reason; // borrowed
+    size_t reason_length;
+} warp_connection_close;
+
+uint32_t warp_quic_version_1(void);
+size_t warp_max_retry_token_length(void);
+
+void warp_settings_default(ngtcp2_settings *settings);
+void warp_transport_params_default(ngtcp2_transport_params *params);
+
+// Fills in the callbacks that ngtcp2's crypto helper implements.
+void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server);
+
+int warp_conn_client_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
+                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
+                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
+                         void *user_data);
+int warp_conn_server_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
+                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
+                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
+                         void *user_data);
+
+int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
+                       const uint8_t *packet, size_t length, ngtcp2_tstamp now);
+ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                     uint8_t *destination, size_t capacity, ngtcp2_ssize *accepted,
+                                     uint32_t flags, int64_t stream_id, const ngtcp2_vec *data,
+                                     size_t data_count, ngtcp2_tstamp now);
+
+// Writes a CONNECTION_CLOSE packet. Returns its length, or a negative ngtcp2 error.
+ngtcp2_ssize warp_conn_write_close(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                   uint8_t *destination, size_t capacity,
+                                   const warp_connection_close *close, ngtcp2_tstamp now);
+// The transport error code (RFC 9000 §20.1, RFC 9001 §4.8) that belongs to an ngtcp2 library error.
+uint64_t warp_transport_error_code(ngtcp2_conn *conn, int library_error);
+// What the peer said in its CONNECTION_CLOSE. The reason borrows from the connection.
+warp_connection_close warp_conn_peer_close(ngtcp2_conn *conn);
+
+ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn);
+uint64_t warp_conn_congestion_window(ngtcp2_conn *conn);
+
+#endif

@@ -1,0 +1,110 @@
+#include "CQuic.h"
+
+uint32_t warp_quic_version_1(void) { return NGTCP2_PROTO_VER_V1; }
+
+size_t warp_max_retry_token_length(void) { return NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN; }
+
+void warp_settings_default(ngtcp2_settings *settings) { ngtcp2_settings_default(settings); }
+
+void warp_transport_params_default(ngtcp2_transport_params *params) {
+    ngtcp2_transport_params_default(params);
+}
+
+void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server) {
+    if (is_server) {
+        callbacks->recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
+    } else {
+        callbacks->client_initial = ngtcp2_crypto_client_initial_cb;
+        callbacks->recv_retry = ngtcp2_crypto_recv_retry_cb;
+    }
+    callbacks->recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+    callbacks->encrypt = ngtcp2_crypto_encrypt_cb;
+    callbacks->decrypt = ngtcp2_crypto_decrypt_cb;
+    callbacks->hp_mask = ngtcp2_crypto_hp_mask_cb;
+    callbacks->update_key = ngtcp2_crypto_update_key_cb;
+    callbacks->delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
+    callbacks->delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
+    callbacks->get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb;
+    callbacks->version_negotiation = ngtcp2_crypto_version_negotiation_cb;
+}
+
+int warp_conn_client_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
+                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
+                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
+                         void *user_data) {
+    return ngtcp2_conn_client_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
+                                  params, NULL, user_data);
+}
+
+int warp_conn_server_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
+                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
+                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
+                         void *user_data) {
+    return ngtcp2_conn_server_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
+                                  params, NULL, user_data);
+}
+
+int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
+                       const uint8_t *packet, size_t length, ngtcp2_tstamp now) {
+    return ngtcp2_conn_read_pkt(conn, path, info, packet, length, now);
+}
+
+ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                     uint8_t *destination, size_t capacity, ngtcp2_ssize *accepted,
+                                     uint32_t flags, int64_t stream_id, const ngtcp2_vec *data,
+                                     size_t data_count, ngtcp2_tstamp now) {
+    return ngtcp2_conn_writev_stream(conn, path, info, destination, capacity, accepted, flags,
+                                     stream_id, data, data_count, now);
+}
+
+ngtcp2_ssize warp_conn_write_close(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                   uint8_t *destination, size_t capacity,
+                                   const warp_connection_close *close, ngtcp2_tstamp now) {
+    ngtcp2_connection_close_error error;
+    ngtcp2_connection_close_error_default(&error);
+    if (close->is_application) {
+        ngtcp2_connection_close_error_set_application_error(&error, close->error_code, close->reason,
+                                                            close->reason_length);
+    } else {
+        // By code, not by library error: the caller has mapped it already (warp_transport_error_code).
+        error.type = NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_TRANSPORT;
+        error.error_code = close->error_code;
+        error.frame_type = 0;
+        error.reason = (uint8_t *)close->reason;
+        error.reasonlen = close->reason_length;
+    }
+    return ngtcp2_conn_write_connection_close(conn, path, info, destination, capacity, &error, now);
+}
+
+uint64_t warp_transport_error_code(ngtcp2_conn *conn, int library_error) {
+    uint8_t alert = ngtcp2_conn_get_tls_alert(conn);
+    if (library_error == NGTCP2_ERR_CRYPTO && alert != 0) {
+        return NGTCP2_CRYPTO_ERROR | alert; // RFC 9001 §4.8
+    }
+    return ngtcp2_err_infer_quic_transport_error_code(library_error);
+}
+
+warp_connection_close warp_conn_peer_close(ngtcp2_conn *conn) {
+    ngtcp2_connection_close_error error;
+    ngtcp2_connection_close_error_default(&error);
+    ngtcp2_conn_get_connection_close_error(conn, &error);
+    warp_connection_close close = {
+        .is_application = error.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION,
+        .error_code = error.error_code,
+        .reason = error.reason,
+        .reason_length = error.reasonlen,
+    };
+    return close;
+}
+
+ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    return stat.smoothed_rtt;
+}
+
+uint64_t warp_conn_congestion_window(ngtcp2_conn *conn) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    return stat.cwnd;
+}
