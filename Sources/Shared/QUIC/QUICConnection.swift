@@ -1,0 +1,263 @@
+internal import CQuic
+package import NIOCore
+
+/// One QUIC connection (RFC 9000), without sockets, clock or threads: datagrams, commands and `now` go in; datagrams,
+/// events and the next expiry come out.
+///
+/// Owns the `ngtcp2_conn` and the TLS session, and nobody else frees them. Confined to one event loop. The cycle is
+/// receive → events → write → re-arm the timer with ``expiry``; ``close(_:)`` only marks the connection, and the next
+/// write carries it out.
+///
+/// ```
+///             close, or the peer's violation            3 × PTO
+///   active ─────────────────────────────────▶ closing ──────────▶ terminated
+///      │        CONNECTION_CLOSE received                3 × PTO       ▲
+///      ├───────────────────────────────────▶ draining ────────────────┤
+///      └── idle timeout, stateless reset, dropped ────────────────────┘
+/// ```
+package final class QUICConnection {
+    enum State {
+        case active
+        // RFC 9000 §10.2.1: answers what still arrives with the same packet.
+        case closing(until: QUICTime, packet: [UInt8], received: Int)
+        // RFC 9000 §10.2.2: says nothing any more.
+        case draining(until: QUICTime)
+        case terminated
+    }
+
+    /// The first connection ID that packets to us carry.
+    package let initialSourceID: QUICConnectionID
+    package let isServer: Bool
+
+    let settings: TransportSettings
+    let random: RandomSource
+    let resetSecret: StatelessResetSecret
+    let tls: TLSSession
+    var conn: OpaquePointer?
+
+    var state = State.active
+    var pendingClose: CloseFrame?
+    var receivedStatelessReset = false
+    var events = CircularBuffer<QUICConnectionEvent>()
+    var streams: [QUICStreamID: QUICStream] = [:]
+    var sendQueue = CircularBuffer<QUICStream>()
+    // Streams whose data is delivered and whose reset is due.
+    var dueResets: [QUICStream] = []
+    // Bytes of connection-level credit to give back after the packet, and bytes withheld until they are consumed.
+    var connectionCreditDue = 0
+    var connectionCreditWithheld = 0
+    var unconsumedBytes = 0
+
+    /// Starts a client's handshake; the first ``writeDatagrams(using:now:send:)`` sends the Initial packet.
+    ///
+    /// - Throws: ``QUICError`` when a library refuses its arguments or memory ran out.
+    package convenience init(
+        client settings: TransportSettings,
+        tls configuration: TLSConfiguration,
+        path: NetworkPath,
+        random: RandomSource,
+        resetSecret: StatelessResetSecret,
+        now: QUICTime
+    ) throws(QUICError) {
+        try self.init(settings, configuration, nil, random, resetSecret)
+        // RFC 9000 §7.2: unpredictable, and at least 8 bytes.
+        let destination = QUICConnectionID(random.bytes(18)) ?? initialSourceID
+        try create(destination: destination, path: path, now: now, attempt: nil)
+    }
+
+    /// Answers a client's first packet, which ``receive(_:path:ecn:now:)`` must be given next.
+    ///
+    /// - Parameter attempt: what ``QUICEndpoint`` read from that packet.
+    /// - Throws: ``QUICError`` when a library refuses its arguments or memory ran out.
+    package convenience init(
+        server settings: TransportSettings,
+        tls configuration: TLSConfiguration,
+        attempt: ConnectionAttempt,
+        path: NetworkPath,
+        random: RandomSource,
+        resetSecret: StatelessResetSecret,
+        now: QUICTime
+    ) throws(QUICError) {
+        try self.init(settings, configuration, attempt, random, resetSecret)
+        try create(destination: attempt.clientSourceID, path: path, now: now, attempt: attempt)
+    }
+
+    private init(
+        _ settings: TransportSettings,
+        _ configuration: TLSConfiguration,
+        _ attempt: ConnectionAttempt?,
+        _ random: RandomSource,
+        _ resetSecret: StatelessResetSecret
+    ) throws(QUICError) {
+        self.settings = settings
+        self.random = random
+        self.resetSecret = resetSecret
+        isServer = attempt != nil
+        initialSourceID = random.connectionID()
+        tls = try TLSSession(configuration, applicationProtocol: settings.applicationProtocol, isServer: attempt != nil)
+    }
+
+    deinit {
+        // TLS callbacks reach the connection through the session's reference: both end here, in this order.
+        if let conn {
+            ngtcp2_conn_del(conn)
+        }
+    }
+
+    // MARK: Inputs
+
+    /// Takes one received datagram.
+    ///
+    /// - Parameters:
+    ///   - datagram: its payload; borrowed for the call.
+    ///   - path: the addresses that it came by.
+    ///   - ecn: the two ECN bits of its IP header.
+    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+        switch state {
+        case .active:
+            guard let conn, pendingClose == nil else { return }
+            var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
+            let bytes = datagram.bindMemory(to: UInt8.self)
+            let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
+            if result != 0 {
+                fail(result, call: "ngtcp2_conn_read_pkt", now: now)
+            }
+            returnConnectionCredit()
+            performDueResets()
+        case .closing(let until, let packet, let received):
+            state = .closing(until: until, packet: packet, received: received + 1)
+        case .draining, .terminated:
+            break
+        }
+    }
+
+    /// Does what is due at `now`; a call before ``expiry`` does nothing.
+    package func handleExpiry(now: QUICTime) {
+        switch state {
+        case .active:
+            guard let conn, pendingClose == nil else { return }
+            let result = ngtcp2_conn_handle_expiry(conn, now.nanoseconds)
+            if result != 0 {
+                fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
+            }
+        case .closing(let until, _, _), .draining(let until):
+            if now >= until {
+                state = .terminated
+            }
+        case .terminated:
+            break
+        }
+    }
+
+    /// Ends the connection: the next write sends CONNECTION_CLOSE, and all streams are over now. Idempotent.
+    package func close(_ frame: CloseFrame) {
+        guard case .active = state, pendingClose == nil else { return }
+        pendingClose = frame
+        finish(.local(frame))
+    }
+
+    /// Replaces the packet protection keys (RFC 9001 §6), as a peer may at any time.
+    package func updateKeys(now: QUICTime) throws(QUICError) {
+        guard let conn, case .active = state else { throw .connectionClosed }
+        let result = ngtcp2_conn_initiate_key_update(conn, now.nanoseconds)
+        guard result == 0 else { throw .library("ngtcp2_conn_initiate_key_update", result) }
+    }
+
+    // MARK: Outputs
+
+    /// The oldest event that was not taken yet.
+    package func nextEvent() -> QUICConnectionEvent? {
+        guard let event = events.popFirst() else { return nil }
+        if case .streamClosed(let id, _) = event {
+            forget(id)
+        }
+        return event
+    }
+
+    /// When ``handleExpiry(now:)`` has something to do; nil = never.
+    package var expiry: QUICTime? {
+        switch state {
+        case .active:
+            guard let conn, pendingClose == nil else { return nil }
+            let expiry = ngtcp2_conn_get_expiry(conn)
+            return expiry == .max ? nil : QUICTime(nanoseconds: expiry)
+        case .closing(let until, _, _), .draining(let until):
+            return until
+        case .terminated:
+            return nil
+        }
+    }
+
+    /// Whether nothing is left to do: the owner forgets the connection and its IDs.
+    package var isTerminated: Bool {
+        if case .terminated = state { true } else { false }
+    }
+
+    /// Whether streams can be used.
+    package var isActive: Bool {
+        if case .active = state, pendingClose == nil { true } else { false }
+    }
+
+    /// The peer's certificate, once the handshake has verified it.
+    package var peerCertificate: VerifiedCertificate? { tls.verifiedPeer }
+
+    /// The smoothed round trip time (RFC 9002 §5.3).
+    package var smoothedRoundTrip: TimeAmount {
+        conn.map { .nanoseconds(Int64(clamping: warp_conn_smoothed_rtt($0))) } ?? .zero
+    }
+
+    // MARK: Private
+
+    /// Turns a return code into what it means for the connection. The one place that judges them.
+    func fail(_ result: Int32, call: String, now: QUICTime) {
+        guard let conn, case .active = state, pendingClose == nil else { return }
+        switch result {
+        case NGTCP2_ERR_DRAINING:
+            state = .draining(until: now + closePeriod)
+            if receivedStatelessReset {
+                finish(.statelessReset)
+            } else {
+                let close = warp_conn_peer_close(conn)
+                let reason = UnsafeRawBufferPointer(start: close.reason, count: close.reason_length)
+                finish(
+                    .peer(CloseFrame(isApplication: close.is_application, code: close.error_code, reasonBytes: reason))
+                )
+            }
+        case NGTCP2_ERR_IDLE_CLOSE:
+            terminate(.idleTimeout)
+        case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+            terminate(.handshakeTimeout)
+        case NGTCP2_ERR_RECV_VERSION_NEGOTIATION, NGTCP2_ERR_VERSION_NEGOTIATION_FAILURE:
+            terminate(.noCommonVersion)
+        case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY, NGTCP2_ERR_CLOSING, NGTCP2_ERR_NOMEM,
+            NGTCP2_ERR_CALLBACK_FAILURE:
+            terminate(.dropped(libraryError: result))
+        default:
+            if result == NGTCP2_ERR_CRYPTO, let rejection = tls.rejection {
+                ngtcp2_conn_set_tls_alert(conn, rejection.tlsAlert)
+            }
+            let code = warp_transport_error_code(conn, result)
+            let reason = result == NGTCP2_ERR_CRYPTO ? tls.failureReason(alert: UInt8(truncatingIfNeeded: code)) : nil
+            close(.transport(code, reason: reason ?? QUICError.library(call, result).description))
+        }
+    }
+
+    private func terminate(_ closure: ConnectionClosure) {
+        state = .terminated
+        finish(closure)
+    }
+
+    private func finish(_ closure: ConnectionClosure) {
+        events.append(.closed(closure))
+        streams.removeAll()
+        sendQueue.removeAll()
+    }
+
+    /// RFC 9000 §10.2: the closing and draining states last three times the probe timeout.
+    var closePeriod: TimeAmount {
+        conn.map { .nanoseconds(Int64(clamping: ngtcp2_conn_get_pto($0)) * 3) } ?? .zero
+    }
+}
+
+@available(*, unavailable)
+extension QUICConnection: Sendable {}

@@ -1,0 +1,36 @@
+package import NIOCore
+
+/// What one end of a connection grants the other, and how it behaves: QUIC transport parameters (RFC 9000 §18.2) and
+/// local policy in one place.
+package struct TransportSettings: Hashable, Sendable {
+    /// The application protocol (RFC 7301), 1 to 255 bytes.
+    package var applicationProtocol: String
+    /// Silence after which the connection is over. 0 = never.
+    package var idleTimeout: TimeAmount = .seconds(60)
+    /// Silence after which we send a PING. nil = never.
+    package var keepAlive: TimeAmount? = .seconds(50)
+    /// How long a handshake may take.
+    package var handshakeTimeout: TimeAmount = .seconds(10)
+    /// How many bidirectional streams the peer may have open at once, 0 to 2⁶⁰.
+    package var maximumPeerStreams: Int = 0
+    /// What the peer may send on one stream before the application has consumed any of it, in bytes. A stalled stream
+    /// costs us this much; a stream that is read grows its window up to ``maximumStreamWindowBytes``.
+    package var initialStreamWindowBytes: Int = 256 * 1024
+    package var maximumStreamWindowBytes: Int = 8 * 1024 * 1024
+    /// What the peer may send on all streams together, in bytes. Credit is given back as soon as data has arrived, so
+    /// that a stalled stream does not stop the others, until ``unconsumedBudgetBytes`` lie unconsumed.
+    package var connectionWindowBytes: Int = 16 * 1024 * 1024
+    /// What may lie unconsumed on all streams before the connection's window stops moving, in bytes.
+    package var unconsumedBudgetBytes: Int = 64 * 1024 * 1024
+    /// The unsent bytes of one stream above which its writer should pause.
+    package var sendHighWatermarkBytes: Int = 256 * 1024
+    /// The unsent bytes of one stream below which its writer may go on.
+    package var sendLowWatermarkBytes: Int = 128 * 1024
+
+    package init(applicationProtocol: String) {
+        self.applicationProtocol = applicationProtocol
+    }
+
+    /// The original's protocol and timers (`hq-29`).
+    package static let original = TransportSettings(applicationProtocol: "hq-29")
+}
