@@ -1,0 +1,20 @@
+internal import Glibc
+package import NIOCore
+
+extension ChannelHandlerContext {
+    /// Closes the TCP connection with RST: the other end sees that what it got is not everything.
+    ///
+    /// What the kernel has not sent yet is lost with it (tcp(7), SO_LINGER with a timeout of 0).
+    package func abort() {
+        channel.abort()
+    }
+}
+
+extension Channel {
+    /// Closes the TCP connection with RST. Must be called on the channel's event loop.
+    package func abort() {
+        // Fails when the channel is closed already: then there is nobody left to tell.
+        _ = (self as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        close(mode: .all, promise: nil)
+    }
+}

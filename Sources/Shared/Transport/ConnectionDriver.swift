@@ -1,0 +1,192 @@
+package import NIOCore
+
+/// Joins one sans-I/O connection with its socket, its timer and its streams' consumers.
+///
+/// ``drive()`` is the only place that takes a connection's outputs: events, then datagrams, then the timer. It runs once
+/// for a batch of received datagrams, once for a batch of TCP reads, and on expiry. Confined to one event loop; the
+/// endpoint's table keeps it until the connection is over.
+package final class ConnectionDriver {
+    package let connection: QUICConnection
+    package let eventLoop: any EventLoop
+    package let remoteAddress: SocketAddress
+    package weak var owner: (any ConnectionOwner)?
+
+    /// Whether a batch of datagrams has touched it.
+    var isInBatch = false
+
+    private let transport: DatagramTransport
+    private var consumers: [QUICStreamID: any StreamConsumer] = [:]
+    private var connectionIDs: Set<QUICConnectionID> = []
+    private var isDriving = false
+    private var isDriveScheduled = false
+    private var isWaitingForSocket = false
+    private var timer: (deadline: QUICTime, task: Scheduled<Void>)?
+    private var isOver = false
+
+    package init(_ connection: QUICConnection, remoteAddress: SocketAddress, transport: DatagramTransport) {
+        self.connection = connection
+        self.remoteAddress = remoteAddress
+        self.transport = transport
+        eventLoop = transport.eventLoop
+        takeConnectionIDs()
+    }
+
+    // MARK: Inputs
+
+    /// Sets who deals with a stream; nil = nobody any more.
+    package func setConsumer(_ consumer: (any StreamConsumer)?, for id: QUICStreamID) {
+        consumers[id] = consumer
+    }
+
+    /// How many streams have a consumer.
+    package var consumerCount: Int { consumers.count }
+
+    /// Something was queued on the connection: drives it before the event loop waits again, once for all who ask.
+    package func setNeedsDrive() {
+        guard !isDriving, !isDriveScheduled, !isOver else { return }
+        isDriveScheduled = true
+        eventLoop.assumeIsolated().execute {
+            self.isDriveScheduled = false
+            self.drive()
+        }
+    }
+
+    /// Ends the connection and tells the peer why.
+    package func close(_ frame: CloseFrame) {
+        connection.close(frame)
+        setNeedsDrive()
+    }
+
+    package func drive() {
+        eventLoop.assertInEventLoop()
+        guard !isDriving, !isOver else { return }
+        isDriving = true
+        handleEvents()
+        writeDatagrams()
+        // Writing may have freed room for writers, whose bytes may leave at once.
+        if handleEvents() {
+            writeDatagrams()
+            handleEvents()
+        }
+        isDriving = false
+        if connection.isTerminated {
+            end()
+        } else {
+            rearmTimer()
+        }
+    }
+
+    // MARK: Outputs
+
+    @discardableResult
+    private func handleEvents() -> Bool {
+        var handledAny = false
+        while let event = connection.nextEvent() {
+            handledAny = true
+            handle(event)
+        }
+        return handledAny
+    }
+
+    private func handle(_ event: QUICConnectionEvent) {
+        switch event {
+        case .handshakeCompleted:
+            if let peer = connection.peerCertificate {
+                owner?.handshakeCompleted(self, peer: peer)
+            } else {
+                // Cannot happen: GnuTLS completes no handshake without our verification. Fail closed.
+                connection.close(.transport(0x1, reason: "the certificate was not verified"))
+            }
+        case .handshakeConfirmed: owner?.handshakeConfirmed(self)
+        case .streamOpened(let id): owner?.streamOpened(id, self)
+        case .streamReadable(let id): consumers[id]?.streamReadable()
+        case .streamWritable(let id): consumers[id]?.streamWritable()
+        case .streamReset(let id, let code): consumers[id]?.streamReset(code: code)
+        case .streamSendingStopped(let id): consumers[id]?.streamSendingStopped()
+        case .streamClosed(let id, let code): consumers.removeValue(forKey: id)?.streamClosed(code: code)
+        case .streamsAvailable: owner?.streamsAvailable(self)
+        case .connectionIDIssued(let id): register(id)
+        case .connectionIDRetired(let id): unregister(id)
+        case .closed(let closure): connectionClosed(closure)
+        }
+    }
+
+    private func connectionClosed(_ closure: ConnectionClosure) {
+        let orphans = consumers
+        consumers.removeAll()
+        for consumer in orphans.values {
+            consumer.connectionClosed()
+        }
+        owner?.connectionClosed(closure, self)
+    }
+
+    private func writeDatagrams() {
+        guard !transport.sender.isBlocked else {
+            waitForSocket()
+            return
+        }
+        connection.writeDatagrams(using: transport.scratch, now: .now()) { transport.sender.send($0) }
+        if transport.sender.isBlocked {
+            waitForSocket()
+        }
+    }
+
+    private func waitForSocket() {
+        guard !isWaitingForSocket else { return }
+        isWaitingForSocket = true
+        transport.sender.whenUnblocked { [weak self] in
+            self?.isWaitingForSocket = false
+            self?.drive()
+        }
+    }
+
+    // MARK: Timer
+
+    // A task that was scheduled earlier than needed is left alone: it re-schedules itself. Most packets move the expiry
+    // a little later, and re-arming would allocate each time.
+    private func rearmTimer() {
+        guard let expiry = connection.expiry else { return }
+        if let timer, timer.deadline <= expiry { return }
+        timer?.task.cancel()
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: expiry.deadline) { self.timerFired() }
+        timer = (expiry, task)
+    }
+
+    private func timerFired() {
+        timer = nil
+        let now = QUICTime.now()
+        if let expiry = connection.expiry, expiry <= now {
+            connection.handleExpiry(now: now)
+            drive()
+        } else {
+            rearmTimer()
+        }
+    }
+
+    private func end() {
+        isOver = true
+        timer?.task.cancel()
+        timer = nil
+        connectionIDs.forEach { transport.endpoint.unregister($0) }
+        connectionIDs.removeAll()
+    }
+
+    // MARK: Connection IDs
+
+    private func takeConnectionIDs() {
+        handleEvents()  // a new connection has none but these
+    }
+
+    private func register(_ id: QUICConnectionID) {
+        connectionIDs.insert(id)
+        transport.endpoint.register(self, for: id)
+    }
+
+    private func unregister(_ id: QUICConnectionID) {
+        connectionIDs.remove(id)
+        transport.endpoint.unregister(id)
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionDriver: Sendable {}

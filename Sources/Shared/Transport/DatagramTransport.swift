@@ -1,0 +1,87 @@
+package import NIOCore
+internal import NIOPosix
+
+/// A UDP socket, its channel and the QUIC endpoint behind it: what a listener or a connector needs one of.
+///
+/// Confined to its event loop.
+package final class DatagramTransport {
+    /// How a client's first packet becomes a connection; nil refuses it.
+    package typealias Acceptor = (ConnectionAttempt, NetworkPath, QUICTime) -> ConnectionDriver?
+
+    package let eventLoop: any EventLoop
+    package let endpoint: QUICEndpoint<ConnectionDriver>
+    package let random: RandomSource
+    package let resetSecret: StatelessResetSecret
+    /// The bound address; its port is the real one.
+    package let localAddress: SocketAddress
+    let sender: DatagramSender
+    let scratch = DatagramScratch()
+    private let channel: any Channel
+
+    private init(channel: any Channel, descriptor: CInt, localAddress: SocketAddress, limits: HalfOpenLimits?) {
+        eventLoop = channel.eventLoop
+        self.channel = channel
+        self.localAddress = localAddress
+        random = RandomSource(SystemRandomNumberGenerator())
+        resetSecret = StatelessResetSecret(random: random)
+        endpoint = QUICEndpoint(random: random, resetSecret: resetSecret, limits: limits)
+        sender = DatagramSender(descriptor: descriptor, eventLoop: channel.eventLoop)
+    }
+
+    /// Opens the channel on `eventLoop`, which must be the current one.
+    ///
+    /// - Parameters:
+    ///   - limits: bounds for clients' handshakes; nil = accept none.
+    ///   - acceptor: called for each client's first packet.
+    package static func open(
+        on eventLoop: any EventLoop,
+        socket: DatagramSocket,
+        limits: HalfOpenLimits?,
+        acceptor: @escaping Acceptor
+    ) -> EventLoopFuture<NIOLoopBound<DatagramTransport>> {
+        eventLoop.assertInEventLoop()
+        let descriptor = socket.take()
+        let acceptor = NIOLoopBound(acceptor, eventLoop: eventLoop)
+        return DatagramBootstrap(group: eventLoop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.maxMessagesPerRead, value: 16)
+            .channelOption(.datagramReceiveOffload, value: true)
+            .channelOption(.datagramReceiveSegmentSize, value: true)
+            .channelOption(.explicitCongestionNotification, value: true)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+            .withBoundSocket(descriptor)
+            .flatMapThrowing { channel in
+                guard let localAddress = channel.localAddress else { throw ChannelError.unknownLocalAddress }
+                let transport = DatagramTransport(
+                    channel: channel,
+                    descriptor: descriptor,
+                    localAddress: localAddress,
+                    limits: limits
+                )
+                try channel.pipeline.syncOperations.addHandler(
+                    DatagramHandler(transport: transport, acceptor: acceptor.value)
+                )
+                // A server answers from the address that it was asked at. A client's address is the kernel's choice, and
+                // may change under it (RFC 9000 §9): its path keeps the wildcard.
+                if limits != nil, localAddress.isWildcard {
+                    try channel.syncOptions?.setOption(.receivePacketInfo, value: true)
+                }
+                try channel.syncOptions?.setOption(.autoRead, value: true)
+                return NIOLoopBound(transport, eventLoop: eventLoop)
+            }
+    }
+
+    /// Closes the socket. Connections that are still there can say nothing more.
+    package func close() -> EventLoopFuture<Void> {
+        sender.close()
+        channel.close(promise: nil)
+        return channel.closeFuture
+    }
+}
+
+@available(*, unavailable)
+extension DatagramTransport: Sendable {}
+
+extension SocketAddress {
+    fileprivate var isWildcard: Bool { ipAddress == "0.0.0.0" || ipAddress == "::" }
+}

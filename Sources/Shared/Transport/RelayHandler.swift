@@ -1,0 +1,236 @@
+package import NIOCore
+
+/// One relay: joins a TCP channel with a stream, both on the connection's event loop.
+///
+/// Bytes go through without a copy where that saves memory, and backpressure is symmetric: TCP is not read while the
+/// stream's send buffer is above its high watermark, and the stream's flow-control credit is given back only when TCP has
+/// taken the bytes. What the ends of the two directions mean is decided by ``RelayStateMachine``.
+///
+/// The channel holds the handler, and the driver's table holds it as the stream's consumer, until both are over.
+package final class RelayHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias InboundOut = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    /// How long bytes that arrived before a reset may take to be written, before the reset goes first.
+    private static let abortGrace = TimeAmount.seconds(1)
+
+    private let driver: ConnectionDriver
+    private let stream: QUICStreamID
+    private var machine = RelayStateMachine()
+    private var context: ChannelHandlerContext?
+    /// Arrived on the stream before the channel did.
+    private var early: ByteBuffer?
+    private var unwrittenBytes = 0
+    private var isReadPaused = false
+    private var isReadWanted = false
+    private var isAborting = false
+    private var abortTimer: Scheduled<Void>?
+    /// The code of the reset that a cut or reset relay sends.
+    private var resetCode = ApplicationErrorCode.connectionReset
+
+    /// - Parameters:
+    ///   - stream: an open stream of `driver`'s connection; the handler becomes its consumer when it joins a channel.
+    ///   - early: bytes that were taken from the stream and not consumed yet.
+    package init(driver: ConnectionDriver, stream: QUICStreamID, early: ByteBuffer? = nil) {
+        self.driver = driver
+        self.stream = stream
+        self.early = early
+    }
+
+    // MARK: Channel
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        driver.setConsumer(self, for: stream)
+        if context.channel.isActive {
+            start()
+        }
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        start()
+        context.fireChannelActive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard machine.mayRead else { return }
+        if !driver.connection.send(compact(unwrapInboundIn(data), context), finish: false, on: stream) {
+            isReadPaused = true
+        }
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        driver.setNeedsDrive()
+    }
+
+    package func read(context: ChannelHandlerContext) {
+        if isReadPaused || !machine.mayRead {
+            isReadWanted = true
+        } else {
+            context.read()
+        }
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            perform(machine.receivedTCPFinish())
+        case is ForwardClosedEvent:
+            resetCode = .forwardClosed
+            perform(machine.cut())
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The channel closes next, and that is what counts.
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        abortTimer?.cancel()
+        // Whoever is done closes after the machine is over: any other end is a reset.
+        perform(machine.receivedTCPReset())
+        context.fireChannelInactive()
+    }
+
+    // MARK: Private
+
+    private func start() {
+        if let bytes = early {
+            early = nil
+            write(bytes)
+        }
+        streamReadable()
+    }
+
+    // A small read in a large buffer would keep the whole buffer until it is acknowledged.
+    private func compact(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer {
+        guard bytes.readableBytes < bytes.storageCapacity / 4 else { return bytes }
+        var copy = context.channel.allocator.buffer(capacity: bytes.readableBytes)
+        copy.writeImmutableBuffer(bytes)
+        return copy
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        guard let context else { return }
+        let count = bytes.readableBytes
+        unwrittenBytes += count
+        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+            self.wrote(count)
+        }
+    }
+
+    private func wrote(_ count: Int) {
+        unwrittenBytes -= count
+        driver.connection.consume(count, on: stream)
+        driver.setNeedsDrive()
+        if unwrittenBytes == 0 {
+            wroteEverything()
+        }
+    }
+
+    private func wroteEverything() {
+        if isAborting {
+            abortNow()
+        } else {
+            perform(machine.wroteEverything())
+        }
+    }
+
+    private func perform(_ actions: RelayActions) {
+        guard !actions.isEmpty else { return }
+        if actions.contains(.finishStream) {
+            driver.connection.send(nil, finish: true, on: stream)
+        }
+        if actions.contains(.resetStream) {
+            driver.connection.resetStreamAfterDelivery(stream, code: resetCode.rawValue)
+        }
+        if actions.contains(.stopReceiving) {
+            driver.connection.stopReceiving(stream, code: resetCode.rawValue)
+        }
+        if actions.contains(.shutdownOutput) {
+            context?.close(mode: .output, promise: nil)
+        }
+        if actions.contains(.closeChannel) {
+            context?.close(mode: .all, promise: nil)
+        }
+        if actions.contains(.abortChannel) {
+            abort()
+        }
+        driver.setNeedsDrive()
+    }
+
+    // What arrived before a reset is still delivered, as far as TCP takes it soon.
+    private func abort() {
+        guard !isAborting else { return }
+        isAborting = true
+        if unwrittenBytes == 0 {
+            abortNow()
+        } else {
+            abortTimer = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.abortGrace) { self.abortNow() }
+        }
+    }
+
+    private func abortNow() {
+        abortTimer?.cancel()
+        context?.abort()
+    }
+
+    private func resumeReading() {
+        isReadPaused = false
+        if isReadWanted {
+            isReadWanted = false
+            context?.read()
+        }
+    }
+}
+
+extension RelayHandler: StreamConsumer {
+    package func streamReadable() {
+        guard context?.channel.isActive == true, let data = driver.connection.receive(from: stream) else { return }
+        if let bytes = data.bytes {
+            if machine.mayWrite {
+                write(bytes)
+            } else {
+                driver.connection.consume(bytes.readableBytes, on: stream)
+            }
+        }
+        if data.isLast {
+            machine.receivedStreamFinish()
+            if unwrittenBytes == 0 {
+                wroteEverything()
+            }
+        }
+    }
+
+    package func streamWritable() {
+        resumeReading()
+    }
+
+    package func streamReset(code: UInt64) {
+        perform(machine.receivedStreamReset())
+    }
+
+    package func streamSendingStopped() {
+        perform(machine.sendingWasStopped(wasReset: false))
+    }
+
+    package func streamClosed(code: UInt64?) {
+        let wasReset = code.map { $0 != ApplicationErrorCode.noError.rawValue } ?? false
+        perform(machine.streamClosed(wasReset: wasReset))
+    }
+
+    package func connectionClosed() {
+        perform(machine.cut())
+    }
+}
+
+@available(*, unavailable)
+extension RelayHandler: Sendable {}
