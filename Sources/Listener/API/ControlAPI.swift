@@ -1,0 +1,58 @@
+import Hummingbird
+import Shared
+
+/// The routes of the control API: the HTTP face of the ``ForwardTable``, as the original's clients know it.
+struct ControlAPI: Sendable {
+    /// A hundred times what an honest body needs.
+    static let maxBodyBytes = 16_384
+
+    /// How long a body may take to arrive, so that a stalled client holds up neither a task nor the shutdown.
+    private static let bodyTimeout = Duration.seconds(10)
+
+    private let forwards: ForwardTable
+
+    init(forwards: ForwardTable) {
+        self.forwards = forwards
+    }
+
+    func router() -> Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: EndpointGuard())
+        for endpoint in Endpoint.allCases {
+            router.on(RouterPath(endpoint.path), method: endpoint.method) { request, _ in
+                try await respond(to: request, at: endpoint)
+            }
+        }
+        return router
+    }
+
+    private func respond(to request: Request, at endpoint: Endpoint) async throws -> Response {
+        do {
+            switch endpoint {
+            case .open: return try await open(request)
+            case .close: return try await close(request)
+            case .list: return try .json(await forwards.list().map(ForwardBody.init))
+            }
+        } catch let error as ForwardError {
+            throw APIError.forward(error)
+        }
+    }
+
+    private func open(_ request: Request) async throws -> Response {
+        let forward = try await forwards.open(try Forward(openRequest: try await body(of: request)))
+        guard MediaRange.prefersJSON(accept: request.headers[values: .accept]) else {
+            return .text("TcpListener created successfully!")
+        }
+        return try .json(ForwardBody(forward))
+    }
+
+    private func close(_ request: Request) async throws -> Response {
+        let port = try ForwardPort(closeRequest: try await body(of: request))
+        try await forwards.close(port)
+        return .text("Task \(port) canceled")
+    }
+
+    private func body(of request: Request) async throws -> JSONObject {
+        try await request.jsonBody(maxBytes: Self.maxBodyBytes, timeout: Self.bodyTimeout)
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Shared
+
+/// Awaits connectors on the listener's UDP port and keeps their sessions, until shutdown.
+///
+/// Everything below lives on one event loop; the service itself may be used from any task.
+struct QUICListenerService: Service {
+    private let eventLoop: any EventLoop
+    private let address: SocketAddress
+    private let tls: TLSConfiguration
+    private let limits: HalfOpenLimits
+    private let policy: SessionPolicy
+    private let registry: NIOLoopBound<SessionRegistry>
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - eventLoop: carries the data path.
+    ///   - address: where connectors dial; port 0 = any free port.
+    init(
+        eventLoop: any EventLoop,
+        address: SocketAddress,
+        tls: TLSConfiguration,
+        limits: HalfOpenLimits,
+        policy: SessionPolicy,
+        registry: NIOLoopBound<SessionRegistry>,
+        logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.address = address
+        self.tls = tls
+        self.limits = limits
+        self.policy = policy
+        self.registry = registry
+        self.logger = logger
+    }
+
+    /// Logs `listening for connectors` with the real address once it does.
+    ///
+    /// - Throws: ``SettingError`` naming `SWL_ADDRS` or `SWL_PORT` when the address cannot be had.
+    func run() async throws {
+        let transport = try await eventLoop.flatSubmit { openTransport() }.get()
+        try await gracefulShutdownOrCancellation()
+        try await eventLoop.flatSubmit {
+            for session in registry.value.sessions {
+                session.close(.shuttingDown, reason: "the listener is shutting down")
+            }
+            return transport.value.close()
+        }.get()
+    }
+
+    private func gracefulShutdownOrCancellation() async throws {
+        do {
+            try await gracefulShutdown()
+        } catch is CancellationError {
+            // Another service failed: say goodbye all the same.
+        }
+    }
+
+    private func openTransport() -> EventLoopFuture<NIOLoopBound<DatagramTransport>> {
+        let acceptor = Acceptor(service: self)
+        let boundAcceptor = NIOLoopBound(acceptor, eventLoop: eventLoop)
+        do throws(IOError) {
+            let socket = try DatagramSocket(binding: address)
+            return DatagramTransport.open(on: eventLoop, socket: socket, limits: limits) { attempt, path, now in
+                acceptor.accept(attempt, path, now)
+            }.map { transport in
+                boundAcceptor.value.transport = transport.value
+                let bound = transport.value.localAddress.hostAndPort
+                logger.info("listening for connectors", metadata: [LogKeys.quicAddress: "\(bound)"])
+                return transport
+            }
+        } catch {
+            return eventLoop.makeFailedFuture(settingError(for: error))
+        }
+    }
+
+    private func settingError(for error: IOError) -> SettingError {
+        let host = address.ipAddress ?? "\(address)"
+        let code = SystemErrorCode(error.errnoCode)
+        return switch error.errnoCode {
+        case EADDRINUSE:
+            SettingError(
+                setting: "SWL_PORT",
+                value: "\(address.port ?? 0)",
+                problem: "is in use on \(host)",
+                remedy: "stop the program that uses it, or set SWL_PORT to another UDP port"
+            )
+        case EACCES, EPERM:
+            SettingError(
+                setting: "SWL_PORT",
+                value: "\(address.port ?? 0)",
+                problem: "may not be used: \(code)",
+                remedy: "set it to a port above 1023"
+            )
+        default:
+            SettingError(
+                setting: "SWL_ADDRS",
+                value: host,
+                problem: "cannot be listened on: \(code)",
+                remedy: "set it to an address of this machine"
+            )
+        }
+    }
+
+    /// Makes connections of clients' first packets. Confined to the event loop.
+    private final class Acceptor {
+        weak var transport: DatagramTransport?
+        private let service: QUICListenerService
+        private var connectionCount = 0
+
+        init(service: QUICListenerService) {
+            self.service = service
+        }
+
+        func accept(_ attempt: ConnectionAttempt, _ path: NetworkPath, _ now: QUICTime) -> ConnectionDriver? {
+            guard let transport else { return nil }
+            let connection: QUICConnection
+            do throws(QUICError) {
+                connection = try QUICConnection(
+                    server: .original,
+                    tls: service.tls,
+                    attempt: attempt,
+                    path: path,
+                    random: transport.random,
+                    resetSecret: transport.resetSecret,
+                    now: now
+                )
+            } catch {
+                service.logger.error("connection could not be made", metadata: [LogKeys.error: "\(error)"])
+                return nil
+            }
+            let driver = ConnectionDriver(connection, remoteAddress: path.remote, transport: transport)
+            transport.endpoint.halfOpenCount += 1
+            let session = ClientSession(
+                driver: driver,
+                number: connectionCount,
+                registry: service.registry.value,
+                policy: service.policy,
+                logger: service.logger,
+                handshakeEnded: { [weak transport] in transport?.endpoint.halfOpenCount -= 1 }
+            )
+            connectionCount += 1
+            service.registry.value.insert(session)
+            return driver
+        }
+    }
+}

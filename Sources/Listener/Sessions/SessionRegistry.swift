@@ -1,0 +1,40 @@
+import NIOCore
+import Shared
+
+/// Which session serves a client UID, and every connection that is not over yet. Confined to the event loop of the data
+/// path.
+final class SessionRegistry {
+    private var live: [ClientUID: ClientSession] = [:]
+    private var all: [ObjectIdentifier: ClientSession] = [:]
+
+    /// Every session, live or still to be admitted.
+    var sessions: [ClientSession] { Array(all.values) }
+
+    func liveSession(for uid: ClientUID) -> ClientSession? {
+        live[uid]
+    }
+
+    /// Keeps a session from its connection's first packet to its end.
+    func insert(_ session: ClientSession) {
+        all[ObjectIdentifier(session)] = session
+    }
+
+    /// Makes `session` the one that serves `uid`.
+    /// - Returns: false when another live session does already.
+    func bind(_ session: ClientSession, to uid: ClientUID) -> Bool {
+        guard live[uid] == nil else { return false }
+        live[uid] = session
+        return true
+    }
+
+    /// Forgets a session that is over.
+    func remove(_ session: ClientSession) {
+        all[ObjectIdentifier(session)] = nil
+        if let uid = session.uid, live[uid] === session {
+            live[uid] = nil
+        }
+    }
+}
+
+@available(*, unavailable)
+extension SessionRegistry: Sendable {}
