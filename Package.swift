@@ -80,6 +80,7 @@ let package = Package(
             name: "ListenerTests",
             dependencies: [
                 "Listener", "Shared", "TestSupport", nioCore, nioPosix, logging,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],

@@ -97,14 +97,14 @@ warp_connection_close warp_conn_peer_close(ngtcp2_conn *conn) {
     return close;
 }
 
+size_t warp_conn_pto_count(ngtcp2_conn *conn) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    return stat.pto_count;
+}
+
 ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn) {
     ngtcp2_conn_stat stat;
     ngtcp2_conn_get_conn_stat(conn, &stat);
     return stat.smoothed_rtt;
-}
-
-uint64_t warp_conn_congestion_window(ngtcp2_conn *conn) {
-    ngtcp2_conn_stat stat;
-    ngtcp2_conn_get_conn_stat(conn, &stat);
-    return stat.cwnd;
 }

@@ -53,7 +53,8 @@ uint64_t warp_transport_error_code(ngtcp2_conn *conn, int library_error);
 // What the peer said in its CONNECTION_CLOSE. The reason borrows from the connection.
 warp_connection_close warp_conn_peer_close(ngtcp2_conn *conn);
 
+// How many probe timeouts have passed since the peer last acknowledged anything new (RFC 9002 §6.2.1).
+size_t warp_conn_pto_count(ngtcp2_conn *conn);
 ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn);
-uint64_t warp_conn_congestion_window(ngtcp2_conn *conn);
 
 #endif

@@ -6,13 +6,14 @@ struct ControlAPI: Sendable {
     /// A hundred times what an honest body needs.
     static let maxBodyBytes = 16_384
 
-    /// How long a body may take to arrive, so that a stalled client holds up neither a task nor the shutdown.
-    private static let bodyTimeout = Duration.seconds(10)
-
     private let forwards: ForwardTable
+    private let bodyTimeout: Duration
 
-    init(forwards: ForwardTable) {
+    /// - Parameter bodyTimeout: How long a body may take to arrive, so that a stalled client holds up neither a task nor
+    ///   the shutdown.
+    init(forwards: ForwardTable, bodyTimeout: Duration = .seconds(10)) {
         self.forwards = forwards
+        self.bodyTimeout = bodyTimeout
     }
 
     func router() -> Router<BasicRequestContext> {
@@ -53,6 +54,6 @@ struct ControlAPI: Sendable {
     }
 
     private func body(of request: Request) async throws -> JSONObject {
-        try await request.jsonBody(maxBytes: Self.maxBodyBytes, timeout: Self.bodyTimeout)
+        try await request.jsonBody(maxBytes: Self.maxBodyBytes, timeout: bodyTimeout)
     }
 }

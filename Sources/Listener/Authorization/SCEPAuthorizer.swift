@@ -34,7 +34,8 @@ package struct SCEPAuthorizer: Service {
         client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
     }
 
-    /// Keeps the client until shutdown. Must have been called, or the client is missed by its checks.
+    /// Keeps the client until shutdown, then closes its connections. Whoever does not call this calls ``shutdown()``:
+    /// a client that is merely forgotten traps in debug builds.
     package func run() async throws {
         do {
             try await gracefulShutdown()
@@ -44,7 +45,7 @@ package struct SCEPAuthorizer: Service {
         try await shutdown()
     }
 
-    /// Closes all connections; for owners that do not call ``run()``.
+    /// Closes all connections. For owners that do not call ``run()``.
     package func shutdown() async throws {
         try await client.shutdown()
     }

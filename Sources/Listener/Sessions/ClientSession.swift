@@ -21,6 +21,9 @@ final class ClientSession {
         case ended
     }
 
+    /// How long the holder of a UID may take to show that it lives.
+    private static let probeTimeout = TimeAmount.seconds(1)
+
     private let driver: ConnectionDriver
     private let registry: SessionRegistry
     private let authorization: CertificateAuthorization
@@ -29,7 +32,7 @@ final class ClientSession {
     /// Counts the connections of this listener; the original's relay IDs begin with it.
     private let number: Int
     private var logger: Logger
-    private let handshakeEnded: () -> Void
+    private var handshakeEnded: (() -> Void)?
 
     private var state = State.handshaking
     private var relayCount = 0
@@ -108,20 +111,53 @@ final class ClientSession {
 
     private func decided(_ admission: Admission, _ peer: VerifiedCertificate) {
         guard case .admitting = state else { return }  // the connection ended meanwhile
-        handshakeEnded()
+        endHandshake()
         switch admission {
         case .refused(let reason):
             refuse(.notAdmitted, reason: reason)
         case .admitted(let uid):
-            guard registry.bind(self, to: uid) else {
-                refuse(.clientUIDInUse, reason: "the client UID \(uid) has a live session already")
+            guard let holder = registry.liveSession(for: uid) else {
+                bind(to: uid, peer)
                 return
             }
-            state = .live(uid)
-            logger[metadataKey: LogKeys.clientUID] = "\(uid)"
-            logger.info("session admitted")
-            scheduleRecheck(of: peer, uid: uid)
+            holder.proveAlive { [weak self] isAlive in self?.holderAnswered(isAlive, holder, uid, peer) }
         }
+    }
+
+    private func bind(to uid: ClientUID, _ peer: VerifiedCertificate) {
+        registry.bind(self, to: uid)
+        state = .live(uid)
+        logger[metadataKey: LogKeys.clientUID] = "\(uid)"
+        logger.info("session admitted")
+        scheduleRecheck(of: peer, uid: uid)
+    }
+
+    // MARK: Two connectors with one UID
+
+    // A connector that died without a word would otherwise block its successor for the idle timeout.
+    private func proveAlive(_ answer: @escaping (Bool) -> Void) {
+        driver.connection.probe()
+        driver.drive()
+        driver.eventLoop.assumeIsolated().scheduleTask(in: Self.probeTimeout) {
+            answer(self.driver.connection.endProbe())
+        }
+    }
+
+    private func holderAnswered(_ isAlive: Bool, _ holder: ClientSession, _ uid: ClientUID, _ peer: VerifiedCertificate)
+    {
+        guard case .admitting = state else { return }  // the newcomer left meanwhile
+        let current = registry.liveSession(for: uid)
+        if let current, isAlive || current !== holder {
+            refuse(.clientUIDInUse, reason: "the client UID \(uid) has a live session already")
+            return
+        }
+        current?.close(.sessionEnded, reason: "another connector with this client UID took over")
+        bind(to: uid, peer)
+    }
+
+    private func endHandshake() {
+        handshakeEnded?()
+        handshakeEnded = nil
     }
 
     private func refuse(_ code: ApplicationErrorCode, reason: String) {
@@ -194,10 +230,10 @@ extension ClientSession: ConnectionOwner {
         visitors.abortAll()
         switch state {
         case .handshaking:
-            handshakeEnded()
+            endHandshake()
             logFailedHandshake(closure)
         case .admitting:
-            handshakeEnded()
+            endHandshake()
             logger.info("connector left before it was admitted", metadata: [LogKeys.reason: "\(closure)"])
         case .live:
             logger.info("session ended", metadata: [LogKeys.reason: "\(closure)"])

@@ -19,12 +19,10 @@ final class SessionRegistry {
         all[ObjectIdentifier(session)] = session
     }
 
-    /// Makes `session` the one that serves `uid`.
-    /// - Returns: false when another live session does already.
-    func bind(_ session: ClientSession, to uid: ClientUID) -> Bool {
-        guard live[uid] == nil else { return false }
+    /// Makes `session` the one that serves `uid`, which no other live session does.
+    func bind(_ session: ClientSession, to uid: ClientUID) {
+        precondition(live[uid] == nil, "two sessions with one client UID")
         live[uid] = session
-        return true
     }
 
     /// Forgets a session that is over.

@@ -115,7 +115,7 @@ package final class TrustAnchors {
             case X509_V_ERR_INVALID_PURPOSE:
                 ("its purpose does not allow use as a TLS \(expectation.roleName)", TLSAlert.unsupportedCertificate)
             case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-                ("it is not for \(expectation.expectedName)", TLSAlert.badCertificate)
+                ("it does not name \(expectation.expectedName)", TLSAlert.badCertificate)
             case X509_V_ERR_CERT_REVOKED: ("it is revoked", TLSAlert.certificateRevoked)
             default: (text, TLSAlert.certificateUnknown)
             }

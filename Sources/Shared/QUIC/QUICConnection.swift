@@ -38,6 +38,7 @@ package final class QUICConnection {
     var state = State.active
     var pendingClose: CloseFrame?
     var receivedStatelessReset = false
+    var hasReceivedSinceProbe = true
     var events = CircularBuffer<QUICConnectionEvent>()
     var streams: [QUICStreamID: QUICStream] = [:]
     var sendQueue = CircularBuffer<QUICStream>()
@@ -119,6 +120,7 @@ package final class QUICConnection {
             var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
             let bytes = datagram.bindMemory(to: UInt8.self)
             let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
+            hasReceivedSinceProbe = true
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_read_pkt", now: now)
             }

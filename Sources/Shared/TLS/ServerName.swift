@@ -1,5 +1,3 @@
-internal import NIOCore
-
 /// The name that a connector dials, sends as SNI and demands in the listener's certificate.
 package enum ServerName: Hashable, Sendable {
     /// A DNS name, 1 to 253 bytes.
@@ -9,7 +7,7 @@ package enum ServerName: Hashable, Sendable {
 
     /// - Returns: nil when `text` is neither an IP address nor a possible DNS name.
     package init?(_ text: String) {
-        if (try? SocketAddress(ipAddress: text, port: 0)) != nil {
+        if IPLiteral.isValid(text) {
             self = .address(text)
             return
         }
@@ -26,7 +24,9 @@ package enum ServerName: Hashable, Sendable {
                     }
                 }
         }
-        guard areLabels, text.utf8.count <= 253 else { return nil }
+        // A last label of digits is an IPv4 address that went wrong (RFC 1123 §2.1).
+        let endsInDigits = labels.last?.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? true
+        guard areLabels, !endsInDigits, text.utf8.count <= 253 else { return nil }
         self = .dns(text)
     }
 

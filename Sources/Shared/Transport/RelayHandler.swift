@@ -26,6 +26,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var isReadPaused = false
     private var isReadWanted = false
     private var isAborting = false
+    private var channelFailed = false
     private var abortTimer: Scheduled<Void>?
     /// The code of the reset that a cut or reset relay sends.
     private var resetCode = ApplicationErrorCode.connectionReset
@@ -90,13 +91,18 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The channel closes next, and that is what counts.
+        channelFailed = true  // it closes next
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
         abortTimer?.cancel()
-        // Whoever is done closes after the machine is over: any other end is a reset.
-        perform(machine.receivedTCPReset())
+        if machine.hasShutDownOutput && !channelFailed {
+            // SwiftNIO makes a close of the second half, and announces no `inputClosed`.
+            perform(machine.receivedTCPFinish())
+        } else {
+            // Whoever is done closes after the machine is over: any other end is a reset.
+            perform(machine.receivedTCPReset())
+        }
         context.fireChannelInactive()
     }
 

@@ -66,6 +66,9 @@ package struct RelayStateMachine: Hashable, Sendable {
     /// Whether bytes from the stream still have somewhere to go.
     package var mayWrite: Bool { receiving == .open }
 
+    /// Whether FIN was sent on the TCP connection.
+    package var hasShutDownOutput: Bool { receiving == .finished }
+
     /// The TCP peer sent FIN.
     package mutating func receivedTCPFinish() -> RelayActions {
         guard sending == .open else { return [] }

@@ -90,6 +90,6 @@ package struct JSONObject: Hashable, Sendable {
     }
 
     private func wrongType(_ name: String, expected: String) -> JSONProblem {
-        .wrongType(member: name, expected: expected, found: members[name]?.kind ?? "nothing")
+        .wrongType(member: name, expected: expected, found: members[name]?.summary ?? "nothing")
     }
 }

@@ -10,6 +10,16 @@ package enum JSONValue: Hashable, Sendable {
     case array([JSONValue])
     case object(JSONObject)
 
+    /// The value in a few words, for messages: short ones as they are.
+    var summary: String {
+        switch self {
+        case .null, .array, .object: kind
+        case .bool(let value): "\(value)"
+        case .number(let value): "the number \(value.brief)"
+        case .string(let text): "the string \"\(text.singleLine(limit: 60))\""
+        }
+    }
+
     /// The kind of value in words, for messages.
     var kind: String {
         switch self {

@@ -1,0 +1,85 @@
+import TestSupport
+import Testing
+
+/// SIGTERM ends a program cleanly and soon, whatever it is doing, and nobody is left hanging.
+@Suite("Shutdown", .endToEnd)
+struct ShutdownTests {
+    @Test func aListenerWithALiveRelayEnds() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try Self.liveRelay(tunnel)
+            tunnel.listener.process.terminate()
+            #expect(try tunnel.listener.process.waitForExit() == .exited(0))
+            try tunnel.listener.process.waitForLine(containing: "stopped")
+            #expect(try visitor.receiveToEnd() == Received("", .reset))
+            #expect(try target.receiveToEnd() == Received("", .reset))
+            let status = try tunnel.connector.process.waitForExit()
+            #expect(status == .exited(1), "losing the listener is no clean end for a connector")
+            try tunnel.connector.process.waitForLine(containing: "connection to the listener lost")
+        }
+    }
+
+    @Test func aConnectorWithALiveRelayEnds() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try Self.liveRelay(tunnel)
+            tunnel.connector.process.terminate()
+            #expect(try tunnel.connector.process.waitForExit() == .exited(0))
+            try tunnel.connector.process.waitForLine(containing: "stopped")
+            #expect(try visitor.receiveToEnd() == Received("", .reset))
+            #expect(try target.receiveToEnd() == Received("", .reset))
+            let ended = try tunnel.listener.process.waitForLine(containing: "session ended")
+            #expect(try ended.metadata("client.uid") == tunnel.uid)
+        }
+    }
+
+    @Test func aListenerThatTransfersEnds() async throws {
+        let source = try TargetServer.endlessSource()
+        try await withTunnel { tunnel in
+            let visitor = try tunnel.visit(try tunnel.open(source.endpoint))
+            _ = try visitor.receive(exactly: 1_000_000)
+            tunnel.listener.process.terminate()
+            #expect(try tunnel.listener.process.waitForExit() == .exited(0))
+            #expect(try visitor.receiveToEnd().end == .reset)
+            _ = try tunnel.connector.process.waitForExit()
+        }
+    }
+
+    @Test func anIdleListenerAndAnIdleConnectorEnd() async throws {
+        // The fixture itself ends both and checks how.
+        try await withTunnel { _ in }
+    }
+
+    @Test func aSecondSIGTERMChangesNothing() async throws {
+        try await withTunnel { tunnel in
+            _ = try Self.liveRelay(tunnel)
+            for process in [tunnel.connector.process, tunnel.listener.process] {
+                process.terminate()
+                process.terminate()
+                #expect(try process.waitForExit() == .exited(0))
+            }
+        }
+    }
+
+    @Test func sessionsOfAKilledConnectorGiveWayToItsSuccessor() async throws {
+        let target = try EchoServer()
+        try await withTunnel { tunnel in
+            let port = try tunnel.open(target.endpoint)
+            try tunnel.checkEcho(through: port)
+            tunnel.connector.process.kill()
+            // The listener has heard nothing of that death; the newcomer makes it ask the old session for life.
+            let next = try ConnectorFixture(listenerPort: tunnel.listener.quicEndpoint.port)
+            try tunnel.listener.waitForSession(uid: tunnel.uid, count: 2)
+            try tunnel.checkEcho(through: port)
+            #expect(next.process.isRunning)
+        }
+    }
+
+    /// A relay that has carried a byte each way.
+    private static func liveRelay(_ tunnel: Tunnel) throws -> (visitor: TCPPeer, target: TCPPeer) {
+        let relay = try tunnel.relay()
+        try relay.visitor.send("?")
+        #expect(try relay.target.receive(exactly: 1) == Array("?".utf8))
+        try relay.target.send("!")
+        #expect(try relay.visitor.receive(exactly: 1) == Array("!".utf8))
+        return relay
+    }
+}

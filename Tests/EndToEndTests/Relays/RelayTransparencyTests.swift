@@ -1,0 +1,121 @@
+import TestSupport
+import Testing
+
+/// A relay behaves like one TCP connection: each direction ends by itself, and an abort stays an abort.
+@Suite("Relay transparency", .endToEnd)
+struct RelayTransparencyTests {
+    private static let patience = Duration.seconds(120)
+
+    @Test func halfCloseFromVisitorReachesTargetAndItsReplyArrives() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            try await transfer(BytePattern(byteCount: 100_000, seed: 1), from: visitor, to: target)
+            try await transfer(BytePattern(byteCount: 100_000, seed: 2), from: target, to: visitor)
+        }
+    }
+
+    @Test func halfCloseFromTargetLeavesTheUploadRunning() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            try target.finish()
+            #expect(try visitor.receiveToEnd() == Received("", .finished))
+            let upload = BytePattern(byteCount: 20_000_000, seed: 3)
+            try await transfer(upload, from: visitor, to: target, timeout: Self.patience)
+        }
+    }
+
+    @Test func halfCloseInTheMiddleOfAnUploadLeavesItRunning() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            let upload = BytePattern(byteCount: 20_000_000, seed: 4)
+            async let uploaded: Void = transfer(upload, from: visitor, to: target, timeout: Self.patience)
+            try target.send("thank you already")
+            try target.finish()
+            #expect(try visitor.receiveToEnd() == Received("thank you already", .finished))
+            try await uploaded
+        }
+    }
+
+    @Test func trafficBothWaysWithAFINAfterItArrivesComplete() async throws {
+        try await withTunnel { tunnel in
+            // Several times, since the original lost the last megabyte only now and then.
+            for seed in 0..<4 as Range<UInt64> {
+                let (visitor, target) = try tunnel.relay()
+                let up = BytePattern(byteCount: 5_000_000, seed: 10 + seed)
+                let down = BytePattern(byteCount: 5_000_000, seed: 20 + seed)
+                async let upload: Void = transfer(up, from: visitor, to: target, timeout: Self.patience)
+                async let download: Void = transfer(down, from: target, to: visitor, timeout: Self.patience)
+                _ = try await (upload, download)
+            }
+        }
+    }
+
+    @Test func resetFromVisitorReachesTargetAsAReset() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            try visitor.send("start")
+            #expect(try target.receive(exactly: 5) == Array("start".utf8))
+            try visitor.reset()
+            #expect(try target.receiveToEnd() == Received("", .reset))
+        }
+    }
+
+    @Test func resetFromTargetReachesVisitorAsAReset() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            try target.send("start")
+            #expect(try visitor.receive(exactly: 5) == Array("start".utf8))
+            try target.reset()
+            #expect(try visitor.receiveToEnd() == Received("", .reset))
+        }
+    }
+
+    @Test func resetInTheMiddleOfADownloadStopsTheTarget() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            async let sent: Void = target.sendUntilReset(timeout: Self.patience)
+            _ = try visitor.receive(exactly: 1_000_000)
+            try visitor.reset()
+            // The target's stream of bytes must be stopped by an RST: no silence, no FIN.
+            try await sent
+        }
+    }
+
+    @Test func earlyReplyDuringAnUploadIsDelivered() async throws {
+        try await withTunnel { tunnel in
+            let reply = BytePattern(byteCount: 10_000, seed: 6).bytes(at: 0, count: 10_000)
+            for _ in 0..<5 {
+                let (visitor, target) = try tunnel.relay()
+                // It ends with the RST that the target's close causes, since the upload was not read to its end.
+                async let uploadStopped: Void = visitor.sendUntilReset(timeout: Self.patience)
+                _ = try target.receive(exactly: 65_536)
+                try target.send(reply)
+                target.close()
+                #expect(try visitor.receiveToEnd().bytes == reply)
+                try await uploadStopped
+            }
+        }
+    }
+
+    @Test func finThenResetFromVisitorStopsTheTarget() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            try visitor.send("request")
+            try visitor.finish()
+            #expect(try target.receiveToEnd() == Received("request", .finished))
+            try visitor.reset()
+            try target.sendUntilReset()
+        }
+    }
+
+    @Test func finThenResetFromTargetStopsTheVisitor() async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            try target.send("reply")
+            try target.finish()
+            #expect(try visitor.receiveToEnd() == Received("reply", .finished))
+            try target.reset()
+            try visitor.sendUntilReset()
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Synchronization
+
+/// A temporary folder that disappears with its owner, or with the test process when the owner lives that long.
+package final class ScratchFolder: Sendable {
+    private static let living = Mutex<Set<String>>([])
+    private static let removalAtExit: Void = {
+        atexit {
+            ScratchFolder.living.withLock { paths in
+                for path in paths { try? FileManager.default.removeItem(atPath: path) }
+            }
+        }
+    }()
+
+    package let path: String
+
+    package init(_ name: String) throws {
+        Self.removalAtExit
+        let path = NSTemporaryDirectory() + "socket-warp-\(name)-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        self.path = path
+        _ = Self.living.withLock { $0.insert(path) }
+    }
+
+    deinit {
+        // Nothing depends on the removal: what stays behind lies in the system's temporary folder.
+        try? FileManager.default.removeItem(atPath: path)
+        let path = path
+        _ = Self.living.withLock { $0.remove(path) }
+    }
+
+    /// The path of a member; the name may contain folders that exist.
+    package func file(_ name: String) -> String {
+        path + "/" + name
+    }
+
+    /// Writes a file and returns its path.
+    package func write(_ text: String, to name: String) throws -> String {
+        let path = file(name)
+        try text.write(toFile: path, atomically: false, encoding: .utf8)
+        return path
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+
+/// A connector, started with a settings file of its own; whether it got through is the test's matter.
+package final class ConnectorFixture: Sendable {
+    /// What to start it with. The defaults make a good client of a listener that `ListenerFixture` started.
+    package struct Options: Sendable {
+        package var certificate = CertificateRequest.client("client-a")
+        /// The file with the roots that it trusts; `nil` is that of `ThrowAwayPKI.perRun()`.
+        package var caPath: String?
+        package var serverName = "localhost"
+        /// In seconds.
+        package var dialTimeout: Double?
+
+        package init() {}
+
+        package init(uid: String) {
+            certificate = .client(uid)
+        }
+    }
+
+    /// The settings file; members that are `nil` are left out.
+    package struct Settings: Encodable {
+        package var clientCertPath: String
+        package var clientKeyPath: String
+        package var caCertPath: String
+        package var serverName: String
+        package var servicePort: Int
+        package var dialTimeout: Double?
+
+        /// The file's text.
+        package func json() throws -> String {
+            let encoder = JSONEncoder()
+            encoder.keyEncodingStrategy = .convertToSnakeCase
+            return String(decoding: try encoder.encode(self), as: UTF8.self)
+        }
+    }
+
+    package let process: DaemonProcess
+    private let folder: ScratchFolder
+
+    /// Starts a connector that dials `listenerPort`.
+    package init(_ options: Options = Options(), listenerPort: Int) throws {
+        let folder = try ScratchFolder("connector")
+        let path = try Self.write(try Self.settings(options, listenerPort: listenerPort), in: folder)
+        self.folder = folder
+        process = try DaemonProcess(.connector, arguments: [path], workingDirectory: folder.path)
+    }
+
+    /// The settings that make such a connector.
+    package static func settings(_ options: Options = Options(), listenerPort: Int) throws -> Settings {
+        let pki = try ThrowAwayPKI.perRun()
+        let files = try pki.certificate(options.certificate)
+        return Settings(
+            clientCertPath: files.certificatePath,
+            clientKeyPath: files.keyPath,
+            caCertPath: options.caPath ?? pki.caPath,
+            serverName: options.serverName,
+            servicePort: listenerPort,
+            dialTimeout: options.dialTimeout
+        )
+    }
+
+    /// Writes `settings.json` into `folder` and returns its path.
+    package static func write(_ settings: Settings, in folder: ScratchFolder) throws -> String {
+        try folder.write(try settings.json(), to: "settings.json")
+    }
+
+    /// Waits until it says that it is connected. (The listener may still refuse it then.)
+    package func waitUntilConnected() throws {
+        try process.waitForLine(containing: "connected to the listener")
+    }
+}
