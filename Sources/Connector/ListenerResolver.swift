@@ -6,8 +6,12 @@ import NIOPosix
 enum ListenerResolver {
     /// - Returns: every address of `host`, in the system's order of preference (RFC 6724); empty when it has none.
     static func addresses(of host: String, port: UInt16) async throws -> [SocketAddress] {
-        // getaddrinfo(3) blocks, for many seconds on a bad day.
-        try await NIOThreadPool.singleton.runIfActive { resolve(host, port) }
+        // getaddrinfo(3) blocks, for many seconds on a bad day; one thread for one question, gone afterwards.
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        let addresses = try await pool.runIfActive { resolve(host, port) }
+        try await pool.shutdownGracefully()
+        return addresses
     }
 
     private static func resolve(_ host: String, _ port: UInt16) -> [SocketAddress] {

@@ -15,9 +15,6 @@ extension Request {
         guard let contentType, Self.isJSON(contentType) else {
             throw APIError.wrongContentType(contentType)
         }
-        if let length = headers[.contentLength].flatMap({ Int($0) }), length > maxBytes {
-            throw APIError.bodyTooLarge
-        }
         let buffer = try await body(maxBytes: maxBytes, timeout: timeout)
         do throws(JSONProblem) {
             return try JSONObject(parsing: buffer.readableBytesView)
@@ -29,11 +26,7 @@ extension Request {
     private func body(maxBytes: Int, timeout: Duration) async throws -> ByteBuffer {
         try await withThrowingTaskGroup(of: ByteBuffer.self) { race in
             race.addTask {
-                do {
-                    return try await body.collect(upTo: maxBytes)
-                } catch is NIOTooManyBytesError {
-                    throw APIError.bodyTooLarge
-                }
+                try await collectBody(maxBytes: maxBytes)
             }
             race.addTask {
                 try await Task.sleep(for: timeout)
@@ -46,6 +39,24 @@ extension Request {
             return buffer
         }
     }
+
+    // A client that is still sending may not read an answer: what is too large is read to its end, and thrown away, so that
+    // the answer arrives.
+    private func collectBody(maxBytes: Int) async throws -> ByteBuffer {
+        var buffer = ByteBuffer()
+        var total = 0
+        for try await chunk in body {
+            total += chunk.readableBytes
+            guard total <= Self.maximumDiscardedBytes else { break }
+            if total <= maxBytes {
+                buffer.writeImmutableBuffer(chunk)
+            }
+        }
+        guard total <= maxBytes else { throw APIError.bodyTooLarge }
+        return buffer
+    }
+
+    private static let maximumDiscardedBytes = 64 << 20
 
     /// Whether a `Content-Type` is JSON's, whatever its parameters (RFC 9110 §8.3.1).
     private static func isJSON(_ contentType: String) -> Bool {

@@ -3,25 +3,31 @@
 ///
 /// Remembers the last hit: a batch is nearly always for one connection.
 struct ConnectionTable<Connection: AnyObject> {
-    private var connections: [QUICConnectionID: Connection] = [:]
+    private var byID: [QUICConnectionID: Connection] = [:]
     private var last: (id: QUICConnectionID, connection: Connection)?
 
-    var count: Int { connections.count }
+    /// How many IDs are known.
+    var count: Int { byID.count }
+
+    /// Every connection, once.
+    var connections: [Connection] {
+        Array(Dictionary(byID.values.map { (ObjectIdentifier($0), $0) }) { first, _ in first }.values)
+    }
 
     mutating func find(_ id: QUICConnectionID) -> Connection? {
         if let last, last.id == id { return last.connection }
-        guard let connection = connections[id] else { return nil }
+        guard let connection = byID[id] else { return nil }
         last = (id, connection)
         return connection
     }
 
     mutating func insert(_ connection: Connection, for id: QUICConnectionID) {
-        connections[id] = connection
+        byID[id] = connection
         last = nil
     }
 
     mutating func remove(_ id: QUICConnectionID) {
-        connections[id] = nil
+        byID[id] = nil
         last = nil
     }
 }

@@ -66,6 +66,9 @@ package final class QUICEndpoint<Connection: AnyObject> {
         table.insert(connection, for: id)
     }
 
+    /// Every connection, once.
+    package var connections: [Connection] { table.connections }
+
     package func unregister(_ id: QUICConnectionID) {
         table.remove(id)
     }

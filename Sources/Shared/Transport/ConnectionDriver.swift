@@ -163,7 +163,8 @@ package final class ConnectionDriver {
         }
     }
 
-    private func end() {
+    /// Forgets the connection. Idempotent; called by the transport when its socket closes before the connection is over.
+    func end() {
         isOver = true
         timer?.task.cancel()
         timer = nil

@@ -71,9 +71,12 @@ package final class DatagramTransport {
             }
     }
 
-    /// Closes the socket. Connections that are still there can say nothing more.
+    /// Closes the socket and forgets the connections that are still there: they can say nothing more.
     package func close() -> EventLoopFuture<Void> {
         sender.close()
+        for driver in endpoint.connections {
+            driver.end()
+        }
         channel.close(promise: nil)
         return channel.closeFuture
     }

@@ -92,7 +92,7 @@ struct ControlAPITests {
         (#"{"uid": "", "port": 0, "connect_address": "a", "connect_port": 80}"#, "\"uid\" is empty"),
         (
             #"{"uid": 7, "port": 0, "connect_address": "a", "connect_port": 80}"#,
-            "\"uid\" must be a string, not a number"
+            "\"uid\" must be a string, not the number 7"
         ),
         (
             #"{"uid": "a\n", "port": 0, "connect_address": "a", "connect_port": 80}"#,
@@ -101,7 +101,7 @@ struct ControlAPITests {
         (#"{"uid": "alice", "connect_address": "a", "connect_port": 80}"#, "\"port\" is missing"),
         (
             #"{"uid": "alice", "port": "80", "connect_address": "a", "connect_port": 80}"#,
-            "\"port\" must be a whole number, not a string"
+            "\"port\" must be a whole number, not the string \"80\""
         ),
         (
             #"{"uid": "alice", "port": null, "connect_address": "a", "connect_port": 80}"#,

@@ -129,7 +129,7 @@ struct JSONObjectTests {
     }
 
     @Test(arguments: [
-        ("\"80\"", "a string"), ("null", "null"), ("true", "true or false"), ("[80]", "an array"), ("{}", "an object"),
+        ("\"80\"", "the string \"80\""), ("null", "null"), ("true", "true"), ("[80]", "an array"), ("{}", "an object"),
     ])
     func otherTypeIsRefusedByName(text: String, kind: String) throws {
         let object = try object("{\"port\": \(text)}")
