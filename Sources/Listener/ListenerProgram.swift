@@ -51,6 +51,7 @@ struct ListenerProgram {
             logger: logger
         )
         try api.checkAddress()
+        let socket = try await QUICListenerService.bind(configuration.quicAddress, on: dataLoop)
         var services: [any Service] = []
         var authorization = CertificateAuthorization.commonName
         if let scep = configuration.scep {
@@ -74,7 +75,7 @@ struct ListenerProgram {
         services.append(
             QUICListenerService(
                 eventLoop: dataLoop,
-                address: configuration.quicAddress,
+                socket: socket,
                 tls: tls,
                 limits: limits,
                 policy: policy,

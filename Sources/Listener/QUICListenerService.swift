@@ -9,7 +9,7 @@ import Shared
 /// Everything below lives on one event loop; the service itself may be used from any task.
 struct QUICListenerService: Service {
     private let eventLoop: any EventLoop
-    private let address: SocketAddress
+    private let socket: NIOLoopBound<DatagramSocket>
     private let tls: TLSConfiguration
     private let limits: HalfOpenLimits
     private let policy: SessionPolicy
@@ -18,10 +18,10 @@ struct QUICListenerService: Service {
 
     /// - Parameters:
     ///   - eventLoop: carries the data path.
-    ///   - address: where connectors dial; port 0 = any free port.
+    ///   - socket: where connectors dial; see ``bind(_:on:)``.
     init(
         eventLoop: any EventLoop,
-        address: SocketAddress,
+        socket: NIOLoopBound<DatagramSocket>,
         tls: TLSConfiguration,
         limits: HalfOpenLimits,
         policy: SessionPolicy,
@@ -29,7 +29,7 @@ struct QUICListenerService: Service {
         logger: Logger
     ) {
         self.eventLoop = eventLoop
-        self.address = address
+        self.socket = socket
         self.tls = tls
         self.limits = limits
         self.policy = policy
@@ -37,9 +37,23 @@ struct QUICListenerService: Service {
         self.logger = logger
     }
 
-    /// Logs `listening for connectors` with the real address once it does.
+    /// Binds the socket that connectors dial, before any service runs: an address that cannot be had is the only thing that
+    /// the program says then.
     ///
+    /// - Parameter address: port 0 = any free port.
     /// - Throws: ``SettingError`` naming `SWL_ADDRS` or `SWL_PORT` when the address cannot be had.
+    static func bind(_ address: SocketAddress, on eventLoop: any EventLoop) async throws -> NIOLoopBound<DatagramSocket>
+    {
+        do {
+            return try await eventLoop.submit {
+                NIOLoopBound(try DatagramSocket(binding: address), eventLoop: eventLoop)
+            }.get()
+        } catch let error as IOError {
+            throw settingError(for: error, address)
+        }
+    }
+
+    /// Logs `listening for connectors` with the real address once it does.
     func run() async throws {
         let transport = try await eventLoop.flatSubmit { openTransport() }.get()
         try await gracefulShutdownOrCancellation()
@@ -62,22 +76,17 @@ struct QUICListenerService: Service {
     private func openTransport() -> EventLoopFuture<NIOLoopBound<DatagramTransport>> {
         let acceptor = Acceptor(service: self)
         let boundAcceptor = NIOLoopBound(acceptor, eventLoop: eventLoop)
-        do throws(IOError) {
-            let socket = try DatagramSocket(binding: address)
-            return DatagramTransport.open(on: eventLoop, socket: socket, limits: limits) { attempt, path, now in
-                acceptor.accept(attempt, path, now)
-            }.map { transport in
-                boundAcceptor.value.transport = transport.value
-                let bound = transport.value.localAddress.hostAndPort
-                logger.info("listening for connectors", metadata: [LogKeys.quicAddress: "\(bound)"])
-                return transport
-            }
-        } catch {
-            return eventLoop.makeFailedFuture(settingError(for: error))
+        return DatagramTransport.open(on: eventLoop, socket: socket.value, limits: limits) { attempt, path, now in
+            acceptor.accept(attempt, path, now)
+        }.map { transport in
+            boundAcceptor.value.transport = transport.value
+            let bound = transport.value.localAddress.hostAndPort
+            logger.info("listening for connectors", metadata: [LogKeys.quicAddress: "\(bound)"])
+            return transport
         }
     }
 
-    private func settingError(for error: IOError) -> SettingError {
+    private static func settingError(for error: IOError, _ address: SocketAddress) -> SettingError {
         let host = address.ipAddress ?? "\(address)"
         let code = SystemErrorCode(error.errnoCode)
         return switch error.errnoCode {

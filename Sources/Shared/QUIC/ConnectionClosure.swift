@@ -55,12 +55,15 @@ package struct CloseFrame: Hashable, Sendable {
 
     // A peer's text may end up in a terminal: nothing that moves a cursor gets through.
     private static func printable(_ bytes: some Sequence<UInt8>) -> String {
-        let text = String(decoding: Array(bytes), as: UTF8.self)
-        return String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.filter { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) }
-            )
-        )
+        var text = String.UnicodeScalarView()
+        var count = 0
+        for scalar in String(decoding: Array(bytes), as: UTF8.self).unicodeScalars
+        where scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value) {
+            count += UTF8.width(scalar)  // what stands for a byte that is no UTF-8 has three
+            guard count <= maximumReasonBytes else { break }
+            text.append(scalar)
+        }
+        return String(text)
     }
 }
 

@@ -14,6 +14,12 @@ struct ConnectionTable<Connection: AnyObject> {
         Array(Dictionary(byID.values.map { (ObjectIdentifier($0), $0) }) { first, _ in first }.values)
     }
 
+    /// The connection that every ID is of; nil when there is none, or more than one.
+    var only: Connection? {
+        guard let first = byID.values.first, byID.values.allSatisfy({ $0 === first }) else { return nil }
+        return first
+    }
+
     mutating func find(_ id: QUICConnectionID) -> Connection? {
         if let last, last.id == id { return last.connection }
         guard let connection = byID[id] else { return nil }

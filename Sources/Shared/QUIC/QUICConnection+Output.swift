@@ -26,11 +26,10 @@ extension QUICConnection {
         }
         switch state {
         case .active: writePackets(using: scratch, now: now, send: send)
-        case .closing(let until, let packet, let received):
-            // RFC 9000 §10.2.1: fewer and fewer answers, so that two ends never chase each other.
-            guard let conn, received > 0, received & (received - 1) == 0 else { return }
+        case .closing(let until, let packet, let received, let answerIsDue):
+            guard let conn, answerIsDue else { return }
             ngtcp2_path_copy(scratch.runPathPointer, ngtcp2_conn_get_path(conn))
-            state = .closing(until: until, packet: packet, received: received + 1)
+            state = .closing(until: until, packet: packet, received: received, answerIsDue: false)
             _ = packet.withUnsafeBytes { send(run($0, segmentBytes: packet.count, ecn: 0, scratch: scratch)) }
         case .draining, .terminated:
             break  // RFC 9000 §10.2.2: a draining endpoint MUST NOT send.
@@ -214,7 +213,7 @@ extension QUICConnection {
             return
         }
         let packet = UnsafeRawBufferPointer(start: scratch.bytes, count: written)
-        state = .closing(until: now + closePeriod, packet: Array(packet), received: 0)
+        state = .closing(until: now + closePeriod, packet: Array(packet), received: 0, answerIsDue: false)
         _ = send(run(packet, segmentBytes: written, ecn: 0, scratch: scratch))
     }
 

@@ -19,7 +19,7 @@ package final class QUICConnection {
     enum State {
         case active
         // RFC 9000 §10.2.1: answers what still arrives with the same packet.
-        case closing(until: QUICTime, packet: [UInt8], received: Int)
+        case closing(until: QUICTime, packet: [UInt8], received: Int, answerIsDue: Bool)
         // RFC 9000 §10.2.2: says nothing any more.
         case draining(until: QUICTime)
         case terminated
@@ -126,8 +126,11 @@ package final class QUICConnection {
             }
             returnConnectionCredit()
             performDueResets()
-        case .closing(let until, let packet, let received):
-            state = .closing(until: until, packet: packet, received: received + 1)
+        case .closing(let until, let packet, let before, let answerIsDue):
+            // RFC 9000 §10.2.1: fewer and fewer answers (to the 1st, 2nd, 4th …), so that two ends never chase each other.
+            let received = before + 1
+            let isDue = answerIsDue || received & (received - 1) == 0
+            state = .closing(until: until, packet: packet, received: received, answerIsDue: isDue)
         case .draining, .terminated:
             break
         }
@@ -142,7 +145,7 @@ package final class QUICConnection {
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
             }
-        case .closing(let until, _, _), .draining(let until):
+        case .closing(let until, _, _, _), .draining(let until):
             if now >= until {
                 state = .terminated
             }
@@ -160,7 +163,7 @@ package final class QUICConnection {
 
     /// Replaces the packet protection keys (RFC 9001 §6), as a peer may at any time.
     package func updateKeys(now: QUICTime) throws(QUICError) {
-        guard let conn, case .active = state else { throw .connectionClosed }
+        guard let conn, isActive else { throw .connectionClosed }
         let result = ngtcp2_conn_initiate_key_update(conn, now.nanoseconds)
         guard result == 0 else { throw .library("ngtcp2_conn_initiate_key_update", result) }
     }
@@ -183,7 +186,7 @@ package final class QUICConnection {
             guard let conn, pendingClose == nil else { return nil }
             let expiry = ngtcp2_conn_get_expiry(conn)
             return expiry == .max ? nil : QUICTime(nanoseconds: expiry)
-        case .closing(let until, _, _), .draining(let until):
+        case .closing(let until, _, _, _), .draining(let until):
             return until
         case .terminated:
             return nil

@@ -34,6 +34,8 @@ package final class QUICEndpoint<Connection: AnyObject> {
 
     /// Judges one datagram; borrowed for the call.
     package func route(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, now: QUICTime) -> Route {
+        // ngtcp2 aborts the program when it is asked to read an empty packet.
+        guard !datagram.isEmpty else { return .drop(.malformed) }
         let bytes = datagram.bindMemory(to: UInt8.self)
         var header = ngtcp2_version_cid()
         let result = ngtcp2_pkt_decode_version_cid(
@@ -56,6 +58,11 @@ package final class QUICEndpoint<Connection: AnyObject> {
             return .connection(connection)
         }
         if header.version == 0 {
+            // RFC 9000 §10.3.1: a stateless reset carries no ID of ours. A client's socket has one connection, which
+            // knows the token.
+            if limits == nil, let connection = table.only {
+                return .connection(connection)
+            }
             return statelessReset(id, datagramBytes: bytes.count)
         }
         return accept(bytes, path: path, now: now)

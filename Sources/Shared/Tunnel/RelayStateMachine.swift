@@ -78,6 +78,7 @@ package struct RelayStateMachine: Hashable, Sendable {
 
     /// The TCP connection was reset or failed.
     package mutating func receivedTCPReset() -> RelayActions {
+        guard !isOver else { return [] }  // our own close of the channel, as a rule
         var actions: RelayActions = []
         switch sending {
         case .open, .finished:
@@ -134,7 +135,7 @@ package struct RelayStateMachine: Hashable, Sendable {
     ///
     /// - Parameter wasReset: whether the peer's TCP connection was reset, rather than closed by a program that was done.
     package mutating func sendingWasStopped(wasReset: Bool) -> RelayActions {
-        guard sending == .open || (sending == .finished && wasReset) else { return [] }
+        guard !isOver, sending == .open || (sending == .finished && wasReset) else { return [] }
         sending = .ended
         peerWasReset = wasReset
         switch receiving {

@@ -7,14 +7,14 @@ import Testing
 struct DaemonProcessTests {
     @Test func exitStatusAndLinesAreSeen() throws {
         let process = try shell("echo to-output; echo to-error >&2; exit 7")
-        #expect(try process.waitForExit() == .exited(7))
+        try process.expectExit(7)
         #expect(process.outputLines == ["to-output"])
         #expect(process.errorLines == ["to-error"])
     }
 
     @Test func aLastLineWithoutItsEndIsSeen() throws {
         let process = try shell("printf unfinished >&2")
-        #expect(try process.waitForExit() == .exited(0))
+        try process.expectExit(0)
         #expect(process.errorLines == ["unfinished"])
     }
 
@@ -32,7 +32,7 @@ struct DaemonProcessTests {
 
     @Test func theEnvironmentIsOnlyWhatWasGiven() throws {
         let process = try DaemonProcess(path: "/usr/bin/env", environment: ["SWL_PORT": "1"])
-        #expect(try process.waitForExit() == .exited(0))
+        try process.expectExit(0)
         #expect(process.outputLines.filter { $0.hasPrefix("SWL_") || $0.hasPrefix("APIS_") } == ["SWL_PORT=1"])
     }
 
@@ -43,7 +43,7 @@ struct DaemonProcessTests {
             workingDirectory: "/usr/bin",
             openFileLimit: 77
         )
-        #expect(try process.waitForExit() == .exited(0))
+        try process.expectExit(0)
         #expect(process.outputLines == ["/usr/bin", "77"])
     }
 
@@ -52,7 +52,7 @@ struct DaemonProcessTests {
         let visitor = try TCPPeer(connectingTo: acceptor.endpoint)
         let accepted = try acceptor.accept()
         let process = try DaemonProcess(path: "/bin/ls", arguments: ["/proc/self/fd"])
-        #expect(try process.waitForExit() == .exited(0))
+        try process.expectExit(0)
         // 0, 1, 2 and the folder that `ls` reads.
         #expect(process.outputLines.count == 4, "\(process.outputLines)")
         visitor.close()
@@ -60,10 +60,11 @@ struct DaemonProcessTests {
     }
 
     @Test func theProcessGoesWithItsOwner() throws {
-        var process: DaemonProcess? = try shell("echo ready >&2; exec sleep 600")
-        try process?.waitForLine(containing: "ready")
-        let pid = try #require(process?.pid)
-        process = nil
+        let pid = try TestLifetime.untilLastUse {
+            let process = try shell("echo ready >&2; exec sleep 600")
+            try process.waitForLine(containing: "ready")
+            return process.pid
+        }
         #expect(Polling.wait { Glibc.kill(pid, 0) == -1 && errno == ESRCH })
     }
 

@@ -4,7 +4,8 @@ import Testing
 /// Marks a suite whose tests start real processes and speak to them with blocking calls.
 ///
 /// Such a test runs on `BlockingExecutor`, where blocking costs nothing but a thread, and waits for its turn at
-/// `EndToEndGate`. Its `async let` and task-group children run there too.
+/// `EndToEndGate`. Its `async let` and task-group children run there too. What it makes lives until its end
+/// (`TestLifetime`).
 struct EndToEndTrait: SuiteTrait, TestTrait, TestScoping {
     let weight: Int
     var isRecursive: Bool { true }
@@ -17,7 +18,9 @@ struct EndToEndTrait: SuiteTrait, TestTrait, TestScoping {
         _ = OpenFileLimit.raise()
         await EndToEndGate.shared.enter(weight: weight)
         do {
-            try await withTaskExecutorPreference(BlockingExecutor.shared) { try await function() }
+            try await withTaskExecutorPreference(BlockingExecutor.shared) {
+                try await TestLifetime.ofTest { try await function() }
+            }
         } catch {
             await EndToEndGate.shared.leave(weight: weight)
             throw error

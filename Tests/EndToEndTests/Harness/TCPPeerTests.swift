@@ -16,17 +16,31 @@ struct TCPPeerTests {
     @Test func finIsSeenAsAnEnd() throws {
         try left.send("all of it")
         try left.finish()
-        #expect(try right.receiveToEnd() == Received("all of it", .finished))
+        try right.expectToReceive(Received("all of it", .finished))
     }
 
     @Test func rstIsSeenAsAReset() throws {
         try left.reset()
-        #expect(try right.receiveToEnd() == Received("", .reset))
+        try right.expectToReceive(Received("", .reset))
+    }
+
+    @Test func rstIsSeenAsAResetEvenIfSendingMetItFirst() throws {
+        try left.reset()
+        try right.sendUntilReset()
+        try right.expectToReceive(Received("", .reset))
+    }
+
+    @Test func rstIsSeenAsAResetHoweverSoonItComes() throws {
+        let server = try TargetServer { try $0.reset() }
+        for _ in 0..<200 {
+            let visitor = try TCPPeer(connectingTo: server.endpoint)
+            try visitor.expectToReceive(Received("", .reset))
+        }
     }
 
     @Test func rstAfterAFINStopsTheSender() throws {
         try left.finish()
-        #expect(try right.receiveToEnd() == Received("", .finished))
+        try right.expectToReceive(Received("", .finished))
         try left.reset()
         try right.sendUntilReset()
     }

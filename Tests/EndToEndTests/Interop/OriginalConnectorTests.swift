@@ -81,9 +81,7 @@ struct OriginalConnectorTests {
 
     @Test func aFailedDialEndsTheVisitor() throws {
         let (_, _) = try connected()
-        // Held to the end: freed earlier, its port might become the forward's own, and the relay its own target.
         let nobody = try ReservedPort()
-        defer { withExtendedLifetime(nobody) {} }
         let port = try listener.open(uid: "client-a", target: nobody.endpoint)
         let visitor = try TCPPeer(connectingTo: HostPort(port: port))
         #expect(try visitor.receiveToEnd().bytes.isEmpty)
@@ -92,7 +90,7 @@ struct OriginalConnectorTests {
     @Test func aConnectorWithoutACertificateIsRefused() throws {
         let connector = try InteropPeer.connector(to: listener, certificate: nil)
         // Its code for a connection that the listener closed.
-        #expect(try connector.waitForExit() == .exited(3))
+        try connector.expectExit(3)
         #expect(try !listener.process.waitForLine(containing: "connector refused").metadata("reason").isEmpty)
         #expect(listener.process.lines(containing: "session admitted").isEmpty)
         #expect(try listener.api.open(uid: "", port: 0, target: target.endpoint).status != 200)
@@ -101,7 +99,7 @@ struct OriginalConnectorTests {
     @Test func anExpiredClientCertificateIsRefused() throws {
         let expired = CertificateRequest.client("client-a").with { $0.validity = .expired }
         let connector = try InteropPeer.connector(to: listener, certificate: expired)
-        #expect(try connector.waitForExit() == .exited(3))
+        try connector.expectExit(3)
         #expect(
             try listener.process.waitForLine(containing: "connector refused").metadata("reason").contains("expired")
         )

@@ -30,9 +30,7 @@ struct OriginalListenerTests {
     }
 
     @Test func aFailedDialEndsTheStream() throws {
-        // Held to the end: freed earlier, its port might become the forward's own, and the relay its own target.
         let nobody = try ReservedPort()
-        defer { withExtendedLifetime(nobody) {} }
         let ends = try connected(to: nobody.endpoint)
         let visitor = try TCPPeer(connectingTo: HostPort(port: ends.visitorPort))
         #expect(try visitor.receiveToEnd().bytes.isEmpty)
@@ -53,7 +51,7 @@ struct OriginalListenerTests {
     @Test func aRefusalEndsTheConnectorWithAReason() throws {
         let listener = try InteropPeer.listener(target: HostPort(port: 9), ["--refuse"])
         let connector = try ConnectorFixture(listenerPort: listener.port)
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         #expect(try !connector.process.waitForLine(containing: "reason=").metadata("reason").isEmpty)
     }
 
@@ -65,7 +63,7 @@ struct OriginalListenerTests {
 
         func shutDown() throws {
             connector.process.terminate()
-            #expect(try connector.process.waitForExit() == .exited(0))
+            try connector.process.expectExit(0)
             // The listener was told why: shutting down (0x13).
             #expect(try listener.waitForOutput(prefix: "CLOSED ").hasPrefix("code=19 "))
         }

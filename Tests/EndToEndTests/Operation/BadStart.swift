@@ -9,7 +9,7 @@ func expectBadStart(
     naming parts: [String],
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    #expect(try process.waitForExit() == .exited(1), sourceLocation: sourceLocation)
+    try process.expectExit(1, sourceLocation: sourceLocation)
     let complaints = process.errorLines.filter { LogLine($0).level != "info" }
     #expect(complaints.count == 1, "\(process.errorLines)", sourceLocation: sourceLocation)
     for part in parts {
@@ -26,7 +26,7 @@ func expectBadStart(
 func expectWrongUsage(of binary: TestBinary, sourceLocation: SourceLocation = #_sourceLocation) throws {
     for arguments in [["--no-such-option"], ["one.json", "two.json"]] {
         let process = try DaemonProcess(binary, arguments: arguments)
-        #expect(try process.waitForExit() == .exited(64), sourceLocation: sourceLocation)
+        try process.expectExit(64, sourceLocation: sourceLocation)
         #expect(process.errorLines.contains { $0.contains(arguments.last ?? "") }, sourceLocation: sourceLocation)
     }
 }
@@ -38,7 +38,7 @@ func expectInformation(
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let process = try DaemonProcess(binary, arguments: [option])
-    #expect(try process.waitForExit() == .exited(0), sourceLocation: sourceLocation)
+    try process.expectExit(0, sourceLocation: sourceLocation)
     #expect(!process.outputLines.isEmpty, sourceLocation: sourceLocation)
     #expect(process.errorLines.isEmpty, sourceLocation: sourceLocation)
 }

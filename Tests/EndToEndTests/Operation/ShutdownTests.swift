@@ -8,10 +8,10 @@ struct ShutdownTests {
         try await withTunnel { tunnel in
             let (visitor, target) = try Self.liveRelay(tunnel)
             tunnel.listener.process.terminate()
-            #expect(try tunnel.listener.process.waitForExit() == .exited(0))
+            try tunnel.listener.process.expectExit(0)
             try tunnel.listener.process.waitForLine(containing: "stopped")
-            #expect(try visitor.receiveToEnd() == Received("", .reset))
-            #expect(try target.receiveToEnd() == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset))
+            try target.expectToReceive(Received("", .reset))
             let status = try tunnel.connector.process.waitForExit()
             #expect(status == .exited(1), "losing the listener is no clean end for a connector")
             try tunnel.connector.process.waitForLine(containing: "connection to the listener lost")
@@ -22,10 +22,10 @@ struct ShutdownTests {
         try await withTunnel { tunnel in
             let (visitor, target) = try Self.liveRelay(tunnel)
             tunnel.connector.process.terminate()
-            #expect(try tunnel.connector.process.waitForExit() == .exited(0))
+            try tunnel.connector.process.expectExit(0)
             try tunnel.connector.process.waitForLine(containing: "stopped")
-            #expect(try visitor.receiveToEnd() == Received("", .reset))
-            #expect(try target.receiveToEnd() == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset))
+            try target.expectToReceive(Received("", .reset))
             let ended = try tunnel.listener.process.waitForLine(containing: "session ended")
             #expect(try ended.metadata("client.uid") == tunnel.uid)
         }
@@ -37,7 +37,7 @@ struct ShutdownTests {
             let visitor = try tunnel.visit(try tunnel.open(source.endpoint))
             _ = try visitor.receive(exactly: 1_000_000)
             tunnel.listener.process.terminate()
-            #expect(try tunnel.listener.process.waitForExit() == .exited(0))
+            try tunnel.listener.process.expectExit(0)
             #expect(try visitor.receiveToEnd().end == .reset)
             _ = try tunnel.connector.process.waitForExit()
         }
@@ -54,7 +54,7 @@ struct ShutdownTests {
             for process in [tunnel.connector.process, tunnel.listener.process] {
                 process.terminate()
                 process.terminate()
-                #expect(try process.waitForExit() == .exited(0))
+                try process.expectExit(0)
             }
         }
     }

@@ -5,12 +5,10 @@ import Testing
 @Suite("Dials", .endToEnd)
 struct DialTests {
     @Test func aRefusedTargetResetsTheVisitor() async throws {
-        // Held to the end: freed earlier, its port might become the forward's own, and the relay its own target.
         let nobody = try ReservedPort()
-        defer { withExtendedLifetime(nobody) {} }
         try await withTunnel { tunnel in
             let visitor = try tunnel.visit(try tunnel.open(nobody.endpoint))
-            #expect(try visitor.receiveToEnd() == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset))
         }
     }
 
@@ -18,7 +16,7 @@ struct DialTests {
         try await withTunnel { tunnel in
             // RFC 6761 §6.4: no such name ever exists.
             let visitor = try tunnel.visit(try tunnel.open(HostPort(host: "nowhere.invalid", port: 80)))
-            #expect(try visitor.receiveToEnd(timeout: .seconds(60)) == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset), timeout: .seconds(60))
         }
     }
 
@@ -27,18 +25,16 @@ struct DialTests {
         try await withTunnel(Tunnel.Options { $0.connector.dialTimeout = 0.5 }) { tunnel in
             let visitor = try tunnel.visit(try tunnel.open(silent.endpoint))
             // Well below the default dial timeout of 10 s: the setting counts.
-            #expect(try visitor.receiveToEnd(timeout: .seconds(8)) == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset), timeout: .seconds(8))
         }
     }
 
     @Test func aFailedDialLeavesOtherRelaysAlone() async throws {
-        // Held to the end: freed earlier, its port might become the forward's own, and the relay its own target.
         let nobody = try ReservedPort()
-        defer { withExtendedLifetime(nobody) {} }
         try await withTunnel { tunnel in
             let (visitor, target) = try tunnel.relay()
             let failed = try tunnel.visit(try tunnel.open(nobody.endpoint))
-            #expect(try failed.receiveToEnd() == Received("", .reset))
+            try failed.expectToReceive(Received("", .reset))
             try await transfer(BytePattern(byteCount: 100_000, seed: 1), from: visitor, to: target)
         }
     }
@@ -51,7 +47,7 @@ struct DialTests {
             try visitor.send("early bird")
             try visitor.finish()
             let target = try acceptor.accept()
-            #expect(try target.receiveToEnd() == Received("early bird", .finished))
+            try target.expectToReceive(Received("early bird", .finished))
         }
     }
 

@@ -34,7 +34,7 @@ struct ManyRelaysTests {
 
             for visitor in visitors { try visitor.finish() }
             for visitor in visitors {
-                #expect(try visitor.receiveToEnd(timeout: Self.patience) == Received("", .finished))
+                try visitor.expectToReceive(Received("", .finished), timeout: Self.patience)
             }
             // Nothing is left of them, give or take what the programs opened for themselves meanwhile.
             #expect(try Polling.wait { try listener.openFileCount() <= idleFiles.listener + 8 })

@@ -18,7 +18,7 @@ struct RelayTransparencyTests {
         try await withTunnel { tunnel in
             let (visitor, target) = try tunnel.relay()
             try target.finish()
-            #expect(try visitor.receiveToEnd() == Received("", .finished))
+            try visitor.expectToReceive(Received("", .finished))
             let upload = BytePattern(byteCount: 20_000_000, seed: 3)
             try await transfer(upload, from: visitor, to: target, timeout: Self.patience)
         }
@@ -31,7 +31,7 @@ struct RelayTransparencyTests {
             async let uploaded: Void = transfer(upload, from: visitor, to: target, timeout: Self.patience)
             try target.send("thank you already")
             try target.finish()
-            #expect(try visitor.receiveToEnd() == Received("thank you already", .finished))
+            try visitor.expectToReceive(Received("thank you already", .finished))
             try await uploaded
         }
     }
@@ -56,7 +56,7 @@ struct RelayTransparencyTests {
             try visitor.send("start")
             #expect(try target.receive(exactly: 5) == Array("start".utf8))
             try visitor.reset()
-            #expect(try target.receiveToEnd() == Received("", .reset))
+            try target.expectToReceive(Received("", .reset))
         }
     }
 
@@ -66,7 +66,7 @@ struct RelayTransparencyTests {
             try target.send("start")
             #expect(try visitor.receive(exactly: 5) == Array("start".utf8))
             try target.reset()
-            #expect(try visitor.receiveToEnd() == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset))
         }
     }
 
@@ -102,7 +102,7 @@ struct RelayTransparencyTests {
             let (visitor, target) = try tunnel.relay()
             try visitor.send("request")
             try visitor.finish()
-            #expect(try target.receiveToEnd() == Received("request", .finished))
+            try target.expectToReceive(Received("request", .finished))
             try visitor.reset()
             try target.sendUntilReset()
         }
@@ -113,7 +113,7 @@ struct RelayTransparencyTests {
             let (visitor, target) = try tunnel.relay()
             try target.send("reply")
             try target.finish()
-            #expect(try visitor.receiveToEnd() == Received("reply", .finished))
+            try visitor.expectToReceive(Received("reply", .finished))
             try target.reset()
             try visitor.sendUntilReset()
         }

@@ -65,7 +65,7 @@ struct AdmissionTests {
         let listener = try Self.listener(asking: stub, ["SWL_SCEP_TIMEOUT": "0.5"])
         let connector = try ConnectorFixture(listenerPort: listener.quicEndpoint.port)
 
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         let seen = try connector.process.waitForLine(containing: "refused by the listener").metadata("reason")
         #expect(!seen.isEmpty)
         let reason = try listener.process.waitForLine(containing: "connector refused").metadata("reason")
@@ -81,7 +81,7 @@ struct AdmissionTests {
         options.environment["SWL_SCEP_URL"] = "http://\(nobody.endpoint)/api/cert/verify"
         let listener = try ListenerFixture(options)
         let connector = try ConnectorFixture(listenerPort: listener.quicEndpoint.port)
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         try listener.process.waitForLine(containing: "connector refused")
         try Self.expectNothingBound(listener)
     }
@@ -102,12 +102,12 @@ struct AdmissionTests {
         #expect(try visitor.receive(exactly: 5) == Array("hello".utf8))
 
         stub.answer(.refuse("certificate revoked"))
-        #expect(try visitor.receiveToEnd() == Received("", .reset))
+        try visitor.expectToReceive(Received("", .reset))
         let ended = try listener.process.waitForLine(containing: "session ended")
         #expect(try ended.metadata("client.uid") == "client-a")
         #expect(try ended.metadata("reason").contains("certificate revoked"))
         try connector.process.waitForLine(containing: "reason=")
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         try Self.expectNothingBound(listener)
     }
 
@@ -120,7 +120,7 @@ struct AdmissionTests {
             #expect(try visitor.receive(exactly: 6) == Array("before".utf8))
 
             let second = try ConnectorFixture(listenerPort: tunnel.listener.quicEndpoint.port)
-            #expect(try second.process.waitForExit() == .exited(1))
+            try second.process.expectExit(1)
             let reason = try second.process.waitForLine(containing: "refused by the listener").metadata("reason")
             #expect(reason.contains("client-a"), "the reason was: \(reason)")
 

@@ -38,7 +38,7 @@ struct CertificateTests {
         options.certificate = defect.applied(to: options.certificate)
         let connector = try ConnectorFixture(options, listenerPort: listener.quicEndpoint.port)
 
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         #expect(try !connector.process.waitForLine(containing: "reason=").metadata("reason").isEmpty)
         let reason = try listener.process.waitForLine(containing: "connector refused").metadata("reason")
         #expect(defect.words.contains { reason.lowercased().contains($0) }, "the reason was: \(reason)")
@@ -46,7 +46,7 @@ struct CertificateTests {
         #expect(opened.status == 404)
 
         listener.process.terminate()
-        #expect(try listener.process.waitForExit() == .exited(0))
+        try listener.process.expectExit(0)
         #expect(listener.process.lines(containing: "connector refused").count == 1)
         #expect(listener.process.lines(containing: "session admitted").isEmpty)
     }
@@ -58,7 +58,7 @@ struct CertificateTests {
         let listener = try ListenerFixture(options)
         let connector = try ConnectorFixture(listenerPort: listener.quicEndpoint.port)
 
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         let log = connector.process.errorLines.joined(separator: "\n").lowercased()
         #expect(defect.words.contains { log.contains($0) }, "the connector wrote: \(log)")
         #expect(connector.process.lines(containing: "connected to the listener").isEmpty)
@@ -66,7 +66,7 @@ struct CertificateTests {
         #expect(opened.status == 404)
 
         listener.process.terminate()
-        #expect(try listener.process.waitForExit() == .exited(0))
+        try listener.process.expectExit(0)
         #expect(listener.process.lines(containing: "session admitted").isEmpty)
     }
 
@@ -75,7 +75,7 @@ struct CertificateTests {
         var options = ConnectorFixture.Options()
         options.caPath = try ThrowAwayPKI.perRun().unrelatedCAPath
         let connector = try ConnectorFixture(options, listenerPort: listener.quicEndpoint.port)
-        #expect(try connector.process.waitForExit() == .exited(1))
+        try connector.process.expectExit(1)
         #expect(listener.process.lines(containing: "session admitted").isEmpty)
     }
 

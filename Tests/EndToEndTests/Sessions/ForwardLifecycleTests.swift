@@ -43,8 +43,8 @@ struct ForwardLifecycleTests {
             // The answer means that the port is free: opening it again works at once.
             let again = try tunnel.api.open(uid: tunnel.uid, port: port, target: target.endpoint)
             #expect(again.status == 200, "\(again.body)")
-            #expect(try visitor.receiveToEnd() == Received("", .reset))
-            #expect(try accepted.receiveToEnd() == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset))
+            try accepted.expectToReceive(Received("", .reset))
             try tunnel.checkEcho(through: port)
             // Another port's relay goes on.
             try await transfer(BytePattern(byteCount: 1000, seed: 1), from: otherVisitor, to: otherTarget)
@@ -81,7 +81,7 @@ struct ForwardLifecycleTests {
             let port = try tunnel.open(target.endpoint)
             try tunnel.checkEcho(through: port)
             tunnel.connector.process.terminate()
-            #expect(try tunnel.connector.process.waitForExit() == .exited(0))
+            try tunnel.connector.process.expectExit(0)
 
             let next = try ConnectorFixture(listenerPort: tunnel.listener.quicEndpoint.port)
             try tunnel.listener.waitForSession(uid: tunnel.uid, count: 2)
@@ -97,7 +97,7 @@ struct ForwardLifecycleTests {
             tunnel.connector.process.terminate()
             try tunnel.listener.process.waitForLine(containing: "session ended")
             let visitor = try tunnel.visit(port)
-            #expect(try visitor.receiveToEnd() == Received("", .reset))
+            try visitor.expectToReceive(Received("", .reset))
         }
     }
 }

@@ -90,14 +90,12 @@ private enum DescriptorExhaustion {
     }
 
     private static func connect(_ descriptor: CInt, to port: ForwardPort) -> CInt {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.number.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        do {
+            return try SocketAddress(ipAddress: "127.0.0.1", port: Int(port.number)).withSockAddr { pointer, length in
+                Glibc.connect(descriptor, pointer, socklen_t(length))
             }
+        } catch {
+            return -1
         }
     }
 }

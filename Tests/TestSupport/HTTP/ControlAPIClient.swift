@@ -32,14 +32,23 @@ package struct ControlAPIClient: Sendable {
         timeout: Duration = Deadline.patience
     ) throws -> HTTPResponse {
         let peer = try TCPPeer(connectingTo: endpoint, timeout: timeout)
+        defer { peer.close() }
         var all = ["Host": endpoint.description, "Connection": "close"]
         if let body { all["Content-Length"] = "\(body.utf8.count)" }
         all.merge(fields) { $1 }
         let head = all.sorted { $0.key < $1.key }.map { "\($0): \($1)\r\n" }.joined()
-        do {
-            try peer.send("\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body ?? "")", timeout: timeout)
-        } catch SocketError.reset {
-            // A server may answer a body that is too large and close before it has read it all: the answer counts.
+        let message = "\(method) \(path) HTTP/1.1\r\n\(head)\r\n\(body ?? "")"
+
+        // Like curl, it listens while it sends: a server may answer a body that is too large and read no more of it.
+        let sent = Monitor(false)
+        Thread {
+            // Whether all of it could be sent does not matter, the answer does.
+            try? peer.send(message, timeout: timeout)
+            sent.withLock { $0 = true }
+        }.start()
+        defer {
+            peer.abandon()
+            _ = sent.wait(until: .after(timeout)) { $0 ? true : nil }
         }
         return try HTTPResponse(from: peer, timeout: timeout)
     }

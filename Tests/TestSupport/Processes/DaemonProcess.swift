@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A real program under test, running: its log, its signals, its end. It never outlives its owner.
+/// A real program under test, running: its log, its signals, its end. It never outlives the test.
 package final class DaemonProcess: Sendable {
     /// The program's name, for messages.
     package let name: String
@@ -60,11 +60,7 @@ package final class DaemonProcess: Sendable {
                 standardError: standardError.writer
             )
         )
-    }
-
-    deinit {
-        // The child dies with this object even if someone still waits for its output.
-        kill()
+        TestLifetime.keep(self)
     }
 
     package var pid: Int32 { child.pid }
@@ -82,7 +78,7 @@ package final class DaemonProcess: Sendable {
     package func waitForLine(containing parts: String..., timeout: Duration = Deadline.patience) throws -> LogLine {
         let line = standardError.waitForLine(until: .after(timeout)) { line in parts.allSatisfy(line.contains) }
         guard let line else {
-            throw ProcessError.noSuchLine(process: name, wanted: parts, exit: child.exitStatus, log: recentLog)
+            throw ProcessError.noSuchLine(process: name, wanted: parts, exit: exitSoon, log: recentLog)
         }
         return LogLine(line)
     }
@@ -92,7 +88,7 @@ package final class DaemonProcess: Sendable {
         let line = standardOutput.waitForLine(until: .after(timeout)) { $0.hasPrefix(prefix) }
         guard let line else {
             let log = (outputLines.suffix(20) + [recentLog]).joined(separator: "\n")
-            throw ProcessError.noSuchLine(process: name, wanted: [prefix], exit: child.exitStatus, log: log)
+            throw ProcessError.noSuchLine(process: name, wanted: [prefix], exit: exitSoon, log: log)
         }
         return String(line.dropFirst(prefix.count))
     }
@@ -126,6 +122,11 @@ package final class DaemonProcess: Sendable {
     /// The end of what it wrote to standard error, for the text of a failure.
     package var recentLog: String {
         errorLines.suffix(40).map { "    \(name)| \($0)" }.joined(separator: "\n")
+    }
+
+    /// The exit status for the text of a failure: a process that has closed its outputs is given time to be reaped.
+    private var exitSoon: ExitStatus? {
+        child.waitForExit(until: .after(.milliseconds(500)))
     }
 
     /// Only what finding libraries and programs and reporting from a sanitizer need: a setting of the person who runs

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A temporary folder that disappears with its owner, or with the test process when the owner lives that long.
+/// A temporary folder that disappears with its owner and its test, or with the test process if they live that long.
 package final class ScratchFolder: Sendable {
     private static let living = Mutex<Set<String>>([])
     private static let removalAtExit: Void = {
@@ -20,6 +20,7 @@ package final class ScratchFolder: Sendable {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         self.path = path
         _ = Self.living.withLock { $0.insert(path) }
+        TestLifetime.keep(self)
     }
 
     deinit {

@@ -16,6 +16,7 @@ package final class EchoServer: Sendable {
             var loop = EchoLoop(acceptor: acceptor)
             loop.run(until: stopped)
         }.start()
+        TestLifetime.keep(self)
     }
 
     deinit {

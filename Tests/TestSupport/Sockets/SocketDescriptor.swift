@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A non-blocking socket that is closed once: by its owner, or when the owner goes.
+/// A non-blocking socket that is closed once: by its owner, or at the end of the test (`TestLifetime`).
 final class SocketDescriptor: Sendable {
     private let descriptor: Mutex<Int32?>
 
@@ -16,6 +16,7 @@ final class SocketDescriptor: Sendable {
     init(adopting descriptor: Int32) {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         self.descriptor = Mutex(descriptor)
+        TestLifetime.keep(self)
     }
 
     deinit {

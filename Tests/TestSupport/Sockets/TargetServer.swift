@@ -14,6 +14,7 @@ package final class TargetServer: Sendable {
         self.acceptor = acceptor
         self.stopped = stopped
         Thread { Self.serve(acceptor, until: stopped, handle: handle) }.start()
+        TestLifetime.keep(self)
     }
 
     deinit {

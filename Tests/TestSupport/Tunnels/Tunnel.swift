@@ -51,6 +51,7 @@ package final class Tunnel: Sendable {
     /// Sends a few bytes through a new visitor of a forward to an echo target, and back.
     package func checkEcho(through port: Int) throws {
         let visitor = try visit(port)
+        defer { visitor.close() }
         try visitor.send("is this port served?")
         try visitor.finish()
         let received = try visitor.receiveToEnd()

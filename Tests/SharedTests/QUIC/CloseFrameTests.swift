@@ -1,0 +1,54 @@
+import Testing
+
+@testable import Shared
+
+@Suite("CloseFrame")
+struct CloseFrameTests {
+    @Test func controlCharactersAreTakenOut() {
+        let frame = CloseFrame.application(1, reason: "a\u{1b}[2Jb\nc\td\u{7f}e\u{9b}f\u{0}g ü 漢")
+        #expect(frame.reason == "a[2Jbcdefg ü 漢")
+    }
+
+    @Test func aReasonIsBounded() {
+        #expect(CloseFrame.application(1, reason: String(repeating: "x", count: 10_000)).reason.utf8.count == 512)
+        #expect(CloseFrame.application(1, reason: String(repeating: "x", count: 512)).reason.utf8.count == 512)
+    }
+
+    @Test func aReasonIsBoundedWhereTheCutFallsIntoACharacter() {
+        // 171 × 3 bytes = 513: the cut falls into the last one. What replaces its rest must not make it longer.
+        let frame = CloseFrame.application(1, reason: String(repeating: "漢", count: 171))
+        #expect(frame.reason.utf8.count <= 512)
+        #expect(frame.reason.hasPrefix(String(repeating: "漢", count: 170)))
+    }
+
+    @Test func aPeersBytesAreBoundedWhateverTheyAre() {
+        for byte in 0...255 as ClosedRange<UInt8> {
+            let bytes = [UInt8](repeating: byte, count: 2000)
+            let frame = bytes.withUnsafeBytes { CloseFrame(isApplication: true, code: 0, reasonBytes: $0) }
+            #expect(frame.reason.utf8.count <= 512, "byte \(byte)")
+            #expect(frame.reason.unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7f...0x9f).contains($0.value) })
+        }
+    }
+
+    @Test func onlyATransportCloseCarriesAnAlert() {
+        #expect(CloseFrame.transport(0x12d, reason: "").tlsAlert == 45)
+        #expect(CloseFrame.transport(0x1ff, reason: "").tlsAlert == 255)
+        #expect(CloseFrame.transport(0x100, reason: "").tlsAlert == 0)
+        #expect(CloseFrame.transport(0x200, reason: "").tlsAlert == nil)
+        #expect(CloseFrame.transport(0xff, reason: "").tlsAlert == nil)
+        #expect(CloseFrame.application(0x12d, reason: "").tlsAlert == nil)
+    }
+
+    @Test func aPersonCanReadIt() {
+        #expect(
+            CloseFrame.application(0x11, reason: "not admitted").description == "not admitted (application error 0x11)"
+        )
+        #expect(CloseFrame.transport(0x130, reason: "").description == "TLS alert unknown_ca")
+        let closures: [ConnectionClosure] = [
+            .local(.transport(1, reason: "x")), .peer(.transport(1, reason: "x")), .idleTimeout, .handshakeTimeout,
+            .statelessReset, .noCommonVersion, .dropped(libraryError: -1),
+        ]
+        #expect(Set(closures.map(\.description)).count == closures.count)
+        #expect(closures.allSatisfy { !$0.description.isEmpty })
+    }
+}

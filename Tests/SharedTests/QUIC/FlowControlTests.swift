@@ -1,0 +1,145 @@
+import NIOCore
+import Shared
+import TestSupport
+import Testing
+
+@Suite("QUICConnection: flow control")
+struct FlowControlTests {
+    private static let window = 64 * 1024
+
+    private func pair(
+        _ conditions: NetworkConditions = .perfect,
+        _ change: (inout ConnectionPair.Configuration) -> Void = { _ in }
+    ) throws -> ConnectionPair {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.conditions = conditions
+        configuration.server.initialStreamWindowBytes = Self.window
+        change(&configuration)
+        let pair = try ConnectionPair(configuration)
+        try pair.completeHandshake()
+        return pair
+    }
+
+    private func stream(_ pair: ConnectionPair, bytes: Int) throws -> QUICStreamID {
+        let id = try pair.client.connection.openStream()
+        pair.client.connection.send(ByteBuffer(repeating: 0x61, count: bytes), finish: true, on: id)
+        return id
+    }
+
+    @Test(arguments: [NetworkConditions.perfect, .hostile])
+    func aStalledReaderStopsItsSenderAtTheWindowAndNobodyElse(conditions: NetworkConditions) throws {
+        let pair = try pair(conditions)
+        let server = try pair.requireServer()
+        let stalled = try stream(pair, bytes: 1 << 20)
+        server.stalledStreams = [stalled]
+        let other = try stream(pair, bytes: 1 << 20)
+        try pair.advance(by: .seconds(40)) { server.finishedStreams.contains(other) }
+        #expect(server.received[other]?.count == 1 << 20)
+        try pair.advance(by: .seconds(5))
+        #expect(server.received[stalled]?.count == Self.window)
+        #expect(!server.finishedStreams.contains(stalled))
+    }
+
+    @Test func consumingLetsTheSenderGoOn() throws {
+        let pair = try pair()
+        let server = try pair.requireServer()
+        let id = try stream(pair, bytes: 1 << 20)
+        server.stalledStreams = [id]
+        try pair.advance(by: .seconds(5))
+        #expect(server.received[id]?.count == Self.window)
+        server.connection.consume(1000, on: id)
+        try pair.advance(by: .seconds(5))
+        let part = try #require(server.received[id]?.count)
+        #expect(part >= Self.window, "less arrived than before")
+        #expect(part <= Self.window + 1000)
+        server.resume(id)
+        try pair.advance(by: .seconds(30)) { server.finishedStreams.contains(id) }
+        #expect(server.received[id]?.count == 1 << 20)
+    }
+
+    @Test func consumingMoreThanArrivedGivesNoExtraCredit() throws {
+        let pair = try pair()
+        let server = try pair.requireServer()
+        let id = try stream(pair, bytes: 1 << 20)
+        server.stalledStreams = [id]
+        try pair.advance(by: .seconds(5))
+        server.connection.consume(10_000_000, on: id)
+        try pair.advance(by: .seconds(5))
+        let count = try #require(server.received[id]?.count)
+        // One more window, or as much as the library lets a window grow at one step.
+        #expect(count > Self.window)
+        #expect(count < 1 << 20)
+    }
+
+    @Test func theUnconsumedBudgetBoundsWhatAllStalledStreamsCost() throws {
+        let budget = 256 * 1024
+        let connectionWindow = 128 * 1024
+        let pair = try pair { configuration in
+            configuration.server.unconsumedBudgetBytes = budget
+            configuration.server.connectionWindowBytes = connectionWindow
+        }
+        let server = try pair.requireServer()
+        let ids = try (0..<20).map { _ in try stream(pair, bytes: 1 << 20) }
+        server.stalledStreams = Set(ids)
+        try pair.advance(by: .seconds(20))
+        let held = server.received.values.reduce(0) { $0 + $1.count }
+        #expect(held >= budget)
+        #expect(held <= budget + connectionWindow + 2048)
+        for id in ids {
+            server.resume(id)
+        }
+        try pair.advance(by: .seconds(300)) { server.finishedStreams.count == 20 }
+        #expect(server.finishedStreams.count == 20)
+        #expect(server.received.values.allSatisfy { $0.count == 1 << 20 })
+    }
+
+    @Test func theEndOfAStreamPassesWhenTheConnectionsCreditIsUsedUp() throws {
+        let pair = try pair { configuration in
+            configuration.server.unconsumedBudgetBytes = 1
+            configuration.server.connectionWindowBytes = 100_000
+            configuration.server.initialStreamWindowBytes = 100_000
+        }
+        let server = try pair.requireServer()
+        let full = try stream(pair, bytes: 1 << 20)
+        server.stalledStreams = [full]
+        try pair.advance(by: .seconds(5))
+        #expect(server.received[full]?.count == 100_000)
+        let empty = try pair.client.connection.openStream()
+        pair.client.connection.send(nil, finish: true, on: empty)
+        try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(empty) }
+        #expect(server.finishedStreams == [empty])
+    }
+
+    @Test func aWriterIsStoppedAtTheHighWatermarkAndCalledAtTheLow() throws {
+        let pair = try pair { configuration in
+            configuration.client.sendHighWatermarkBytes = 20_000
+            configuration.client.sendLowWatermarkBytes = 10_000
+        }
+        let server = try pair.requireServer()
+        let id = try pair.client.connection.openStream()
+        #expect(pair.client.connection.send(ByteBuffer(repeating: 1, count: 19_999), finish: false, on: id))
+        #expect(!pair.client.connection.send(ByteBuffer(repeating: 2, count: 1), finish: false, on: id))
+        #expect(!pair.client.events.contains(.streamWritable(id)))
+        try pair.advance(by: .seconds(5)) { pair.client.events.contains(.streamWritable(id)) }
+        #expect(pair.client.events.count { $0 == .streamWritable(id) } == 1)
+        #expect(pair.client.connection.send(ByteBuffer(repeating: 3, count: 5), finish: true, on: id))
+        try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(id) }
+        #expect(server.received[id]?.count == 20_005)
+        #expect(pair.client.events.count { $0 == .streamWritable(id) } == 1)
+    }
+
+    @Test func aWriterStaysStoppedWhileItsReaderStalls() throws {
+        let pair = try pair { configuration in
+            configuration.client.sendHighWatermarkBytes = 20_000
+            configuration.client.sendLowWatermarkBytes = 10_000
+        }
+        let server = try pair.requireServer()
+        let id = try pair.client.connection.openStream()
+        server.stalledStreams = [id]
+        #expect(!pair.client.connection.send(ByteBuffer(repeating: 1, count: 200_000), finish: false, on: id))
+        try pair.advance(by: .seconds(10))
+        #expect(!pair.client.events.contains(.streamWritable(id)))
+        server.resume(id)
+        #expect(try pair.advance(by: .seconds(10)) { pair.client.events.contains(.streamWritable(id)) })
+    }
+}

@@ -1,0 +1,131 @@
+import NIOCore
+import Shared
+import TestSupport
+import Testing
+
+@Suite("QUICConnection: handshake")
+struct HandshakeTests {
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func bothEndsSeeTheVerifiedPeer(seed: UInt64) throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.seed = seed
+        let pair = try ConnectionPair(configuration)
+        try pair.completeHandshake()
+        let server = try pair.requireServer()
+        #expect(server.connection.peerCertificate?.commonName == "client-1")
+        #expect(pair.client.connection.peerCertificate?.commonName == "socket-warp test listener")
+        #expect(pair.client.connection.isActive)
+        #expect(server.connection.isActive)
+        #expect(pair.client.connection.smoothedRoundTrip >= .milliseconds(20))
+    }
+
+    @Test(arguments: 1...12 as ClosedRange<UInt64>)
+    func completesOverAHostileNetwork(seed: UInt64) throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.seed = seed
+        configuration.conditions = .hostile
+        let pair = try ConnectionPair(configuration)
+        try pair.completeHandshake()
+        #expect(try pair.requireServer().connection.peerCertificate?.commonName == "client-1")
+    }
+
+    @Test func aCompletedHandshakeIsToldOnce() throws {
+        let pair = try ConnectionPair(.trusting())
+        try pair.completeHandshake()
+        try pair.advance(by: .seconds(5))
+        let server = try pair.requireServer()
+        #expect(pair.client.events.count { $0 == .handshakeCompleted } == 1)
+        #expect(pair.client.events.count { $0 == .handshakeConfirmed } == 1)
+        #expect(server.events.count { $0 == .handshakeCompleted } == 1)
+    }
+
+    @Test func retryProvesTheClientsAddressFirst() throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.limits = HalfOpenLimits(retryThreshold: 0, maximum: 10)
+        let pair = try ConnectionPair(configuration)
+        try pair.completeHandshake()
+        #expect(pair.serverReplies == 1)
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func retryWorksOverAHostileNetwork(seed: UInt64) throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.limits = HalfOpenLimits(retryThreshold: 0, maximum: 10)
+        configuration.conditions = .hostile
+        configuration.seed = seed
+        let pair = try ConnectionPair(configuration)
+        try pair.completeHandshake()
+        #expect(pair.serverReplies >= 1)
+    }
+
+    @Test func firstPacketsAboveTheLimitAreDroppedAndRepeated() throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.limits = HalfOpenLimits(retryThreshold: 100, maximum: 1)
+        let pair = try ConnectionPair(configuration)
+        pair.serverEndpoint.halfOpenCount = 1
+        try pair.advance(by: .milliseconds(500))
+        #expect(pair.server == nil)
+        #expect(pair.serverDrops.contains(.tooManyHalfOpenHandshakes))
+        pair.serverEndpoint.halfOpenCount = 0
+        try pair.completeHandshake()
+    }
+
+    @Test func aSilentServerEndsTheHandshakeInTime() throws {
+        let pair = try ConnectionPair(.trusting())
+        pair.network.silenced = [.client, .server]
+        let start = pair.now
+        #expect(try pair.advance(by: .seconds(60)) { pair.client.closure != nil })
+        #expect(pair.client.closure == .handshakeTimeout)
+        #expect(pair.now >= start + .milliseconds(9900))
+        #expect(pair.now <= start + .milliseconds(10_100))
+        #expect(pair.client.connection.isTerminated)
+    }
+
+    @Test func aClientThatFallsSilentDoesNotKeepTheServerWaiting() throws {
+        let pair = try ConnectionPair(.trusting())
+        try pair.advance(by: .seconds(1)) { pair.server != nil }
+        pair.network.silenced = [.client]
+        let server = try pair.requireServer()
+        #expect(try pair.advance(by: .seconds(60)) { server.closure != nil })
+        #expect(server.closure == .handshakeTimeout)
+        #expect(!server.hasCompletedHandshake)
+    }
+
+    @Test func theServerSendsAtMostThreeTimesWhatItGotBeforeTheAddressIsValidated() throws {
+        let pki = try ThrowAwayPKI.perRun()
+        let request = CertificateRequest.server().with { request in
+            // A big chain: more than three times a first packet must be due.
+            request.key = .rsaPKCS8
+            request.issuer = .intermediate
+            request.alternativeNames += (0..<100).map { "DNS:name-\($0).example" }
+        }
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.serverTLS = try pki.tls(request, expecting: .client)
+        let pair = try ConnectionPair(configuration)
+        try pair.advance(by: .seconds(1)) { pair.server != nil }
+        pair.network.silenced = [.client]
+        try pair.advance(by: .seconds(60)) {
+            pair.network.sentBytes[.server, default: 0] > 3 * pair.network.arrivedBytes[.server, default: 0]
+        }
+        let sent = pair.network.sentBytes[.server, default: 0]
+        let received = pair.network.arrivedBytes[.server, default: 0]
+        #expect(received >= 1200)
+        #expect(sent > 2 * received, "the limit was never near")
+        #expect(sent <= 3 * received)
+    }
+
+    @Test func differentApplicationProtocolsAreRefused() throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.client.applicationProtocol = "something-else"
+        let pair = try ConnectionPair(configuration)
+        #expect(try pair.advance(by: .seconds(20)) { pair.client.closure != nil && pair.server?.closure != nil })
+        guard case .local(let frame) = try pair.requireServer().closure else {
+            Issue.record("the server ended with \(String(describing: pair.server?.closure))")
+            return
+        }
+        #expect(frame.tlsAlert == 120)
+        #expect(frame.reason == "no common application protocol")
+        #expect(try !pair.requireServer().hasCompletedHandshake)
+        #expect(pair.client.closure == .peer(frame))
+    }
+}
