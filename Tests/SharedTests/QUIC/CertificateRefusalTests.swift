@@ -112,7 +112,7 @@ struct CertificateRefusalTests {
             expectedName: "socket-warp-test-listener",
             refusing: .client,
             alert: 42,
-            reason: "not for"
+            reason: "does not name"
         ),
     ]
 
