@@ -79,7 +79,7 @@ final class Dialer {
 
     private func start(_ address: SocketAddress, _ transport: DatagramTransport) {
         guard !isDecided else {
-            _ = transport.close()
+            transport.close()
             return
         }
         do throws(QUICError) {
@@ -97,7 +97,7 @@ final class Dialer {
             attempts[ObjectIdentifier(driver)] = Winner(driver: driver, transport: transport)
             driver.drive()
         } catch {
-            _ = transport.close()
+            transport.close()
             failed(.socketUnusable("\(error)"))
         }
     }
@@ -123,7 +123,7 @@ final class Dialer {
         for loser in losers {
             loser.driver.close(.application(ApplicationErrorCode.noError.rawValue, reason: "another address answered"))
             loser.driver.drive()
-            _ = loser.transport.close()
+            loser.transport.close()
         }
         switch result {
         case .success(let winner): promise.succeed(NIOLoopBound(winner, eventLoop: eventLoop))
@@ -146,7 +146,7 @@ extension Dialer: ConnectionOwner {
         guard let attempt = attempts.removeValue(forKey: ObjectIdentifier(driver)) else { return }
         driver.eventLoop.assumeIsolated().execute {
             // After this drive, which may still have a CONNECTION_CLOSE to send.
-            _ = attempt.transport.close()
+            attempt.transport.close()
         }
         failed(ConnectorFailure(closure))
     }

@@ -50,7 +50,7 @@ extension ListenerSession: ConnectionOwner {
         ended.succeed(ConnectorFailure(closure))
         driver.eventLoop.assumeIsolated().execute {
             // After this drive, which may still have a CONNECTION_CLOSE to send.
-            _ = self.transport.close()
+            self.transport.close()
         }
     }
 }

@@ -54,22 +54,26 @@ struct QUICListenerService: Service {
     }
 
     /// Logs `listening for connectors` with the real address once it does.
+    ///
+    /// - Throws: ``SocketLost`` when the socket dies under it: without it, the listener had better be started again.
     func run() async throws {
         let transport = try await eventLoop.flatSubmit { openTransport() }.get()
-        try await gracefulShutdownOrCancellation()
-        try await eventLoop.flatSubmit {
-            for session in registry.value.sessions {
-                session.close(.shuttingDown, reason: "the listener is shutting down")
+        let isEnding = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: eventLoop)
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await eventLoop.flatSubmit { transport.value.closed }.get()
+        } onCancelOrGracefulShutdown: {
+            eventLoop.execute {
+                isEnding.value = true
+                sayGoodbye()
+                transport.value.close()
             }
-            return transport.value.close()
-        }.get()
+        }
+        guard try await eventLoop.submit({ isEnding.value }).get() else { throw SocketLost() }
     }
 
-    private func gracefulShutdownOrCancellation() async throws {
-        do {
-            try await gracefulShutdown()
-        } catch is CancellationError {
-            // Another service failed: say goodbye all the same.
+    private func sayGoodbye() {
+        for session in registry.value.sessions {
+            session.close(.shuttingDown, reason: "the listener is shutting down")
         }
     }
 
@@ -156,4 +160,9 @@ struct QUICListenerService: Service {
             return driver
         }
     }
+}
+
+/// The system has closed the socket that connectors dial.
+struct SocketLost: Error, CustomStringConvertible {
+    var description: String { "the UDP socket that connectors dial was lost; start the listener again" }
 }

@@ -50,7 +50,7 @@ extension QUICConnection {
             throw .library("ngtcp2_conn_new", result)
         }
         conn = created
-        tls.attach(connection: created, owner: self)
+        tls.attach(connection: created)
         if let keepAlive = settings.keepAlive {
             ngtcp2_conn_set_keep_alive_timeout(created, UInt64(clamping: keepAlive.nanoseconds))
         }

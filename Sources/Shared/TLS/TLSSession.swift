@@ -63,7 +63,7 @@ final class TLSSession {
     }
 
     /// Joins the session with its connection, which outlives every callback.
-    func attach(connection: OpaquePointer, owner: QUICConnection) {
+    func attach(connection: OpaquePointer) {
         reference.pointee.connection.user_data = UnsafeMutableRawPointer(connection)
         ngtcp2_conn_set_tls_native_handle(connection, UnsafeMutableRawPointer(handle))
     }

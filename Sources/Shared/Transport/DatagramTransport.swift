@@ -72,14 +72,16 @@ package final class DatagramTransport {
     }
 
     /// Closes the socket and forgets the connections that are still there: they can say nothing more.
-    package func close() -> EventLoopFuture<Void> {
+    package func close() {
         sender.close()
         for driver in endpoint.connections {
             driver.end()
         }
         channel.close(promise: nil)
-        return channel.closeFuture
     }
+
+    /// Succeeds when the socket is closed, by ``close()`` or by a failure.
+    package var closed: EventLoopFuture<Void> { channel.closeFuture }
 }
 
 @available(*, unavailable)
