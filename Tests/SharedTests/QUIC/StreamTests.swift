@@ -130,6 +130,7 @@ struct StreamTests {
         server.onEvent = { event, _ in
             if event == .streamsAvailable { openMore() }
         }
+        defer { server.onEvent = nil }  // it holds the server
         // The client ends its half as soon as the server's is over, which closes the stream.
         pair.client.onEvent = { event, client in
             if case .streamReadable(let id) = event, client.finishedStreams.contains(id) {
