@@ -16,8 +16,6 @@ package enum LogKeys {
     package static let apiAddress = "api.address"
     /// The address of the listener, as the connector dialled it.
     package static let listenerAddress = "listener.address"
-    /// The identifier of one QUIC connection, for telling lines apart.
-    package static let connectionID = "quic.connection.id"
     /// The address of the peer.
     package static let remoteAddress = "remote.address"
 }

@@ -67,8 +67,9 @@ extension QUICConnection {
                 if run.isComplete {
                     outcome = flush(&run, send)
                 }
-                guard budget > written else { break }
-                budget -= written
+                budget -= min(budget, written)
+                // A quantum's last packet alone would cost a whole system call.
+                guard budget >= Self.maximumPacketBytes else { break }
             }
             _ = flush(&run, send)
         }

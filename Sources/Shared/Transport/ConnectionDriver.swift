@@ -38,9 +38,6 @@ package final class ConnectionDriver {
         consumers[id] = consumer
     }
 
-    /// How many streams have a consumer.
-    package var consumerCount: Int { consumers.count }
-
     /// Something was queued on the connection: drives it before the event loop waits again, once for all who ask.
     package func setNeedsDrive() {
         guard !isDriving, !isDriveScheduled, !isOver else { return }
