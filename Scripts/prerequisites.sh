@@ -4,7 +4,8 @@
 
 # The libraries that the product is built on; NIO's HTTP compression wants zlib.
 product_packages=(
-    libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev zlib1g-dev pkg-config openssl curl
+    libngtcp2-dev libngtcp2-crypto-gnutls-dev libgnutls28-dev libssl-dev libsqlite3-dev zlib1g-dev pkg-config
+    openssl curl
 )
 # The example's target is Python's web server.
 example_packages=("${product_packages[@]}" python3)
