@@ -2,25 +2,33 @@ extension String {
     /// This text made fit for one line of a log or terminal: untrusted text can neither start a new line nor steer the
     /// terminal nor flood it.
     ///
-    /// Control, format and line-separating characters become `U+FFFD`; text beyond `limit` characters becomes an ellipsis.
+    /// Control, format and line-separating characters become `U+FFFD`; text that is longer than `limit` ends in an
+    /// ellipsis.
     ///
-    /// - Parameter limit: The greatest number of characters that are kept, at least 1.
+    /// - Parameter limit: The greatest number of bytes (UTF-8) that the result has, ellipsis and all; at least 3.
     package func singleLine(limit: Int) -> String {
         var result = String.UnicodeScalarView()
-        var kept = 0
+        var bytes = 0
+        var cut = result.endIndex
         for scalar in unicodeScalars {
-            guard kept < limit else {
-                result.append("…")
+            let printed = scalar.breaksLineOrDisplay ? Unicode.Scalar.replacement : scalar
+            if bytes + UTF8.width(.ellipsis) <= limit { cut = result.endIndex }
+            bytes += UTF8.width(printed)
+            guard bytes <= limit else {
+                result.removeSubrange(cut...)
+                result.append(.ellipsis)
                 break
             }
-            result.append(scalar.breaksLineOrDisplay ? "\u{FFFD}" : scalar)
-            kept += 1
+            result.append(printed)
         }
         return String(result)
     }
 }
 
 extension Unicode.Scalar {
+    fileprivate static let replacement: Unicode.Scalar = "\u{FFFD}"
+    fileprivate static let ellipsis: Unicode.Scalar = "…"
+
     /// Whether the scalar is a control character (RFC 20's, DEL, or C1).
     package var isControl: Bool {
         properties.generalCategory == .control

@@ -22,10 +22,11 @@ package struct CloseFrame: Hashable, Sendable {
     package let isApplication: Bool
     /// An application error code, or one of RFC 9000 §20.1.
     package let code: UInt64
-    /// What to tell a person, at most 512 bytes; a peer's words are untrusted, and hold no control characters here.
+    /// What to tell a person, in one line of at most 512 bytes: a peer's words are untrusted.
     package let reason: String
 
-    static let maximumReasonBytes = 512
+    /// So much fits into the packet that carries it (RFC 9000 §14.1), and into a line of a log.
+    private static let maximumReasonBytes = 512
 
     package static func application(_ code: UInt64, reason: String) -> CloseFrame {
         CloseFrame(isApplication: true, code: code, reason: reason)
@@ -38,32 +39,17 @@ package struct CloseFrame: Hashable, Sendable {
     private init(isApplication: Bool, code: UInt64, reason: String) {
         self.isApplication = isApplication
         self.code = code
-        self.reason = Self.printable(reason.utf8.prefix(Self.maximumReasonBytes))
+        self.reason = reason.singleLine(limit: Self.maximumReasonBytes)
     }
 
     init(isApplication: Bool, code: UInt64, reasonBytes: UnsafeRawBufferPointer) {
-        self.isApplication = isApplication
-        self.code = code
-        reason = Self.printable(reasonBytes.prefix(Self.maximumReasonBytes))
+        self.init(isApplication: isApplication, code: code, reason: String(decoding: reasonBytes, as: UTF8.self))
     }
 
     /// The TLS alert that a transport close carries, if it is one (RFC 9001 §4.8).
     package var tlsAlert: UInt8? {
         guard !isApplication, code >> 8 == 1 else { return nil }
         return UInt8(truncatingIfNeeded: code)
-    }
-
-    // A peer's text may end up in a terminal: nothing that moves a cursor gets through.
-    private static func printable(_ bytes: some Sequence<UInt8>) -> String {
-        var text = String.UnicodeScalarView()
-        var count = 0
-        for scalar in String(decoding: Array(bytes), as: UTF8.self).unicodeScalars
-        where scalar.value >= 0x20 && !(0x7f...0x9f).contains(scalar.value) {
-            count += UTF8.width(scalar)  // what stands for a byte that is no UTF-8 has three
-            guard count <= maximumReasonBytes else { break }
-            text.append(scalar)
-        }
-        return String(text)
     }
 }
 

@@ -17,7 +17,23 @@ struct SingleLineTests {
 
     @Test func longTextEndsInAnEllipsis() {
         #expect("abcdef".singleLine(limit: 6) == "abcdef")
-        #expect("abcdefg".singleLine(limit: 6) == "abcdef…")
+        #expect("abcdefg".singleLine(limit: 6) == "abc…")
+        #expect("abcdefg".singleLine(limit: 3) == "…")
+        #expect("漢字".singleLine(limit: 6) == "漢字")
+        #expect("漢字a".singleLine(limit: 6) == "漢…")
+        #expect("漢字漢".singleLine(limit: 8) == "漢…")
+    }
+
+    @Test func theLimitHoldsInBytesWhateverTheText() {
+        for unit in ["a", "ü", "漢", "😀", "\u{1B}", "a\u{202E}😀"] {
+            let text = String(repeating: unit, count: 100)
+            for limit in 3...40 {
+                let line = text.singleLine(limit: limit)
+                #expect(line.utf8.count <= limit)
+                #expect(line.utf8.count > limit - 4 - 3)
+                #expect(line.hasSuffix("…"))
+            }
+        }
     }
 }
 
