@@ -18,16 +18,16 @@ struct ConnectorConfigurationTests {
 
     /// Parses settings of the required members with some replaced, added or, by nil, left out.
     private func parse(_ changes: [String: String?] = [:]) async throws -> ConnectorConfiguration {
-        try await TemporaryDirectory.with { directory in
+        try await ScratchFolder.with("settings") { folder in
             for name in ["certificate.pem", "key.pem", "ca.pem"] {
-                try directory.write("PEM", to: name)
+                try folder.write("PEM", to: name)
             }
             var members = Self.required
             for (name, value) in changes {
                 members[name] = value
             }
             let text = members.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ",\n")
-            return try ConnectorConfiguration(settingsPath: try directory.write("{\(text)}", to: "settings.json"))
+            return try ConnectorConfiguration(settingsPath: try folder.write("{\(text)}", to: "settings.json"))
         }
     }
 
@@ -99,8 +99,8 @@ struct ConnectorConfigurationTests {
     }
 
     @Test func mistakeInTheFileIsShownByLineAndColumn() async throws {
-        try await TemporaryDirectory.with { directory in
-            let path = try directory.write("{\n  \"service_port\": 1,\n}", to: "settings.json")
+        try await ScratchFolder.with("settings") { folder in
+            let path = try folder.write("{\n  \"service_port\": 1,\n}", to: "settings.json")
             let error = #expect(throws: SettingError.self) { try ConnectorConfiguration(settingsPath: path) }
             #expect(error?.value == path)
             #expect(error?.problem.contains("line 3, column 1") == true)
@@ -108,32 +108,32 @@ struct ConnectorConfigurationTests {
     }
 
     @Test func fileThatCannotBeReadIsNamed() async throws {
-        try await TemporaryDirectory.with { directory in
-            let missing = directory.path + "/settings.json"
+        try await ScratchFolder.with("settings") { folder in
+            let missing = folder.path + "/settings.json"
             let error = #expect(throws: SettingError.self) { try ConnectorConfiguration(settingsPath: missing) }
             #expect(error?.setting == "settings file")
             #expect(error?.value == missing)
-            let list = try directory.write("[]", to: "list.json")
+            let list = try folder.write("[]", to: "list.json")
             let other = #expect(throws: SettingError.self) { try ConnectorConfiguration(settingsPath: list) }
             #expect(other?.problem.contains("a JSON object is expected") == true)
         }
     }
 
     @Test func pathsAreRelativeToTheFileFirstThenToTheWorkingDirectory() async throws {
-        try await TemporaryDirectory.with { directory in
+        try await ScratchFolder.with("settings") { folder in
             let text = "{" + Self.required.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ",") + "}"
-            let settings = try directory.write(text, to: "etc/settings.json")
-            let beside = try directory.write("PEM", to: "etc/certificate.pem")
-            try directory.write("PEM", to: "work/certificate.pem")
-            let key = try directory.write("PEM", to: "work/key.pem")
-            let work = directory.path + "/work"
+            let settings = try folder.write(text, to: "etc/settings.json")
+            let beside = try folder.write("PEM", to: "etc/certificate.pem")
+            try folder.write("PEM", to: "work/certificate.pem")
+            let key = try folder.write("PEM", to: "work/key.pem")
+            let work = folder.path + "/work"
 
             let error = #expect(throws: SettingError.self) {
                 try ConnectorConfiguration(settingsPath: settings, workingDirectory: work)
             }
-            #expect(error?.value == directory.path + "/etc/ca.pem")
+            #expect(error?.value == folder.path + "/etc/ca.pem")
 
-            let authority = try directory.write("PEM", to: "work/ca.pem")
+            let authority = try folder.write("PEM", to: "work/ca.pem")
             let configuration = try ConnectorConfiguration(settingsPath: settings, workingDirectory: work)
             #expect(configuration.certificateFile.path == beside)
             #expect(configuration.privateKeyFile.path == key)

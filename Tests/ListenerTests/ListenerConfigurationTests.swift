@@ -10,10 +10,10 @@ import Testing
 struct ListenerConfigurationTests {
     /// Parses an environment with usable files and `changes`; nil unsets a variable.
     private func parse(_ changes: [String: String?] = [:]) async throws -> ListenerConfiguration {
-        try await TemporaryDirectory.with { directory in
+        try await ScratchFolder.with("settings") { folder in
             var environment = ["PATH": "/bin"]
             for name in ["SWL_CERT_PATH", "SWL_KEY_PATH", "SWL_CA_PATH"] {
-                environment[name] = try directory.write("PEM", to: name)
+                environment[name] = try folder.write("PEM", to: name)
             }
             for (name, value) in changes {
                 environment[name] = value

@@ -14,9 +14,9 @@ struct ReadableFileTests {
     }
 
     @Test func fileIsAcceptedAndRead() async throws {
-        try await TemporaryDirectory.with { directory in
+        try await ScratchFolder.with("file") { folder in
             let text = String(repeating: "0123456789", count: 5_000)
-            let file = try ReadableFile(path: try directory.write(text, to: "a"), setting: "X")
+            let file = try ReadableFile(path: try folder.write(text, to: "a"), setting: "X")
             #expect(try file.contents(maxBytes: 50_000) == Array(text.utf8))
             let error = #expect(throws: SettingError.self) { try file.contents(maxBytes: 49_999) }
             #expect(error?.problem == "is larger than 49999 bytes")
@@ -24,12 +24,12 @@ struct ReadableFileTests {
     }
 
     @Test func whatIsNoReadableFileIsRefusedForItsReason() async throws {
-        try await TemporaryDirectory.with { directory in
-            let file = try directory.write("x", to: "file")
-            let empty = try directory.write("", to: "empty")
-            #expect(problem(directory.path + "/none") == "does not exist")
+        try await ScratchFolder.with("file") { folder in
+            let file = try folder.write("x", to: "file")
+            let empty = try folder.write("", to: "empty")
+            #expect(problem(folder.path + "/none") == "does not exist")
             #expect(problem(file + "/below") == "does not exist")
-            #expect(problem(directory.path) == "is a directory")
+            #expect(problem(folder.path) == "is a directory")
             #expect(problem(empty) == "is an empty file")
             #expect(problem("/dev/null") == "is not a regular file")
             #expect(problem("") == "is empty")
@@ -39,8 +39,8 @@ struct ReadableFileTests {
     }
 
     @Test func fileThatVanishedIsNoticedWhenItIsRead() async throws {
-        let file = try await TemporaryDirectory.with { directory in
-            try ReadableFile(path: try directory.write("x", to: "a"), setting: "X")
+        let file = try await ScratchFolder.with("file") { folder in
+            try ReadableFile(path: try folder.write("x", to: "a"), setting: "X")
         }
         let error = #expect(throws: SettingError.self) { try file.contents(maxBytes: 10) }
         #expect(error?.problem == "does not exist")

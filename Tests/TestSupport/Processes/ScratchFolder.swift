@@ -23,6 +23,16 @@ package final class ScratchFolder: Sendable {
         TestLifetime.keep(self)
     }
 
+    /// Runs `body` with a fresh, empty folder that is gone afterwards.
+    package static func with<Value>(
+        _ name: String,
+        _ body: (ScratchFolder) async throws -> Value
+    ) async throws -> Value {
+        let folder = try ScratchFolder(name)
+        defer { withExtendedLifetime(folder) {} }
+        return try await body(folder)
+    }
+
     deinit {
         // Nothing depends on the removal: what stays behind lies in the system's temporary folder.
         try? FileManager.default.removeItem(atPath: path)
@@ -35,9 +45,12 @@ package final class ScratchFolder: Sendable {
         path + "/" + name
     }
 
-    /// Writes a file and returns its path.
+    /// Writes a file, with the folders above it, and returns its path.
+    @discardableResult
     package func write(_ text: String, to name: String) throws -> String {
         let path = file(name)
+        let parent = URL(filePath: path).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
         try text.write(toFile: path, atomically: false, encoding: .utf8)
         return path
     }
