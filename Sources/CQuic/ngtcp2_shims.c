@@ -28,19 +28,15 @@ void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_serve
     callbacks->version_negotiation = ngtcp2_crypto_version_negotiation_cb;
 }
 
-int warp_conn_client_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
-                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
-                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
-                         void *user_data) {
+int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
+                  const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
+                  const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
+                  void *user_data) {
+    if (is_server) {
+        return ngtcp2_conn_server_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
+                                      params, NULL, user_data);
+    }
     return ngtcp2_conn_client_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
-                                  params, NULL, user_data);
-}
-
-int warp_conn_server_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
-                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
-                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
-                         void *user_data) {
-    return ngtcp2_conn_server_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
                                   params, NULL, user_data);
 }
 

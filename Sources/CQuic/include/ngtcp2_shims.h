@@ -28,14 +28,10 @@ void warp_transport_params_default(ngtcp2_transport_params *params);
 // Fills in the callbacks that ngtcp2's crypto helper implements.
 void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server);
 
-int warp_conn_client_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
-                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
-                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
-                         void *user_data);
-int warp_conn_server_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
-                         const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
-                         const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
-                         void *user_data);
+int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
+                  const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,
+                  const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
+                  void *user_data);
 
 int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
                        const uint8_t *packet, size_t length, ngtcp2_tstamp now);

@@ -19,22 +19,11 @@ extension QUICConnection {
         var created: OpaquePointer?
         let result = destination.withNGTCP2 { dcid in
             initialSourceID.withNGTCP2 { scid in
-                guard let attempt else {
-                    return warp_conn_client_new(
-                        &created,
-                        dcid,
-                        scid,
-                        path.pointer,
-                        &callbacks,
-                        &ngtcp2Settings,
-                        &params,
-                        userData
-                    )
-                }
-                return attempt.withToken { token in
+                let make = { (token: ngtcp2_vec) in
                     ngtcp2Settings.token = token
-                    return warp_conn_server_new(
+                    return warp_conn_new(
                         &created,
+                        self.isServer,
                         dcid,
                         scid,
                         path.pointer,
@@ -44,6 +33,7 @@ extension QUICConnection {
                         userData
                     )
                 }
+                return attempt?.withToken(make) ?? make(ngtcp2_vec())
             }
         }
         guard result == 0, let created else {
