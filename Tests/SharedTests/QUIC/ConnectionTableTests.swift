@@ -12,6 +12,7 @@ struct ConnectionTableTests {
 
         var count: Int { table.count }
         var only: Connection? { table.only }
+        var connections: [Connection] { table.connections }
         func find(_ id: QUICConnectionID) -> Connection? { table.find(id) }
         func insert(_ connection: Connection, for id: QUICConnectionID) { table.insert(connection, for: id) }
         func remove(_ id: QUICConnectionID) { table.remove(id) }
@@ -74,5 +75,24 @@ struct ConnectionTableTests {
         #expect(table.only === connection)
         try table.insert(Connection(), for: id(3))
         #expect(table.only == nil)
+        #expect(table.connections.count == 2)
+        try table.remove(id(3))
+        #expect(table.only === connection)
+        try table.remove(id(1))
+        try table.remove(id(1))
+        #expect(table.only === connection)
+        try table.remove(id(2))
+        #expect(table.only == nil)
+        #expect(table.connections.isEmpty)
+    }
+
+    @Test func anIDThatPassesToAnotherConnectionLeavesTheFirst() throws {
+        let table = Table()
+        let (first, second) = (Connection(), Connection())
+        try table.insert(first, for: id(1))
+        try table.insert(first, for: id(1))
+        #expect(table.only === first)
+        try table.insert(second, for: id(1))
+        #expect(table.only === second)
     }
 }
