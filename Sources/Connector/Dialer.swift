@@ -144,10 +144,7 @@ extension Dialer: ConnectionOwner {
 
     func connectionClosed(_ closure: ConnectionClosure, _ driver: ConnectionDriver) {
         guard let attempt = attempts.removeValue(forKey: ObjectIdentifier(driver)) else { return }
-        driver.eventLoop.assumeIsolated().execute {
-            // After this drive, which may still have a CONNECTION_CLOSE to send.
-            attempt.transport.close()
-        }
+        attempt.transport.closeSoon()
         failed(ConnectorFailure(closure))
     }
 }

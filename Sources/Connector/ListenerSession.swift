@@ -48,10 +48,7 @@ extension ListenerSession: ConnectionOwner {
 
     func connectionClosed(_ closure: ConnectionClosure, _ driver: ConnectionDriver) {
         ended.succeed(ConnectorFailure(closure))
-        driver.eventLoop.assumeIsolated().execute {
-            // After this drive, which may still have a CONNECTION_CLOSE to send.
-            self.transport.close()
-        }
+        transport.closeSoon()
     }
 }
 

@@ -80,6 +80,11 @@ package final class DatagramTransport {
         channel.close(promise: nil)
     }
 
+    /// Closes as ``close()`` does, but after the drive that is going on, which may still have a CONNECTION_CLOSE to send.
+    package func closeSoon() {
+        eventLoop.assumeIsolated().execute { self.close() }
+    }
+
     /// Succeeds when the socket is closed, by ``close()`` or by a failure.
     package var closed: EventLoopFuture<Void> { channel.closeFuture }
 }
