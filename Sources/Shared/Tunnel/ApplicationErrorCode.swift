@@ -15,12 +15,22 @@ package enum ApplicationErrorCode: UInt64, Hashable, Sendable {
     case malformedHeader = 0x05
     /// The forward was closed, and its relays with it.
     case forwardClosed = 0x06
+    /// The connector's policy does not allow the target.
+    case targetNotAllowed = 0x07
+    /// The sender is out of descriptors or relays.
+    case overloaded = 0x08
+    /// The kind in the stream's header is unknown, or was not announced.
+    case unsupportedRelayKind = 0x09
     /// The session is over.
     case sessionEnded = 0x10
     /// The listener does not admit this certificate.
     case notAdmitted = 0x11
     /// The client UID has a live session already.
     case clientUIDInUse = 0x12
-    /// The sender is shutting down.
+    /// The sender is shutting down, or takes no new relays.
     case shuttingDown = 0x13
+    /// The authority that admits connectors could not be asked.
+    case admissionUnavailable = 0x14
+    /// The peer broke the rules of the control stream.
+    case malformedMessage = 0x15
 }
