@@ -13,7 +13,6 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
     name: "socket-warp",
@@ -45,13 +44,13 @@ let package = Package(
         ),
         .target(
             name: "Shared",
-            dependencies: ["CQuic", "CDatagram", nioCore, nioPosix, logging],
+            dependencies: ["CQuic", "CDatagram", nioCore, nioPosix, logging, serviceLifecycle],
             swiftSettings: house
         ),
         .executableTarget(
             name: "Listener",
             dependencies: [
-                "Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle, unixSignals,
+                "Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -61,7 +60,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Connector",
-            dependencies: ["Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle, unixSignals],
+            dependencies: ["Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle],
             swiftSettings: house
         ),
         .target(
@@ -73,7 +72,7 @@ let package = Package(
         .testTarget(
             name: "SharedTests",
             dependencies: [
-                "Shared", "TestSupport", nioCore, nioPosix, logging,
+                "Shared", "TestSupport", nioCore, nioPosix, logging, serviceLifecycle,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: house
@@ -85,6 +84,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: house
         ),

@@ -1,5 +1,21 @@
 #include "CQuic.h"
 
+// `names` holds names with a length octet ahead of each.
+static int set_protocols(gnutls_session_t session, const uint8_t *names, size_t length) {
+    gnutls_datum_t protocols[8]; // as many as GnuTLS takes
+    unsigned count = 0;
+    for (size_t at = 0; at < length; at += 1 + names[at]) {
+        if (count == sizeof(protocols) / sizeof(*protocols) || names[at] >= length - at) {
+            return GNUTLS_E_INVALID_REQUEST;
+        }
+        protocols[count].data = (unsigned char *)names + at + 1;
+        protocols[count].size = names[at];
+        count++;
+    }
+    return gnutls_alpn_set_protocols(session, protocols, count,
+                                     GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
+}
+
 int warp_tls_session_new(gnutls_session_t *session, bool is_server, const char *priority,
                          gnutls_certificate_credentials_t credentials, const uint8_t *alpn,
                          size_t alpn_length, void *reference,
@@ -12,12 +28,10 @@ int warp_tls_session_new(gnutls_session_t *session, bool is_server, const char *
     if (rv != GNUTLS_E_SUCCESS) {
         return rv;
     }
-    gnutls_datum_t protocol = {.data = (unsigned char *)alpn, .size = (unsigned)alpn_length};
     if ((rv = gnutls_priority_set_direct(*session, priority, NULL)) != GNUTLS_E_SUCCESS ||
         (rv = gnutls_credentials_set(*session, GNUTLS_CRD_CERTIFICATE, credentials)) !=
             GNUTLS_E_SUCCESS ||
-        (rv = gnutls_alpn_set_protocols(*session, &protocol, 1, GNUTLS_ALPN_MANDATORY)) !=
-            GNUTLS_E_SUCCESS) {
+        (rv = set_protocols(*session, alpn, alpn_length)) != GNUTLS_E_SUCCESS) {
         gnutls_deinit(*session);
         *session = NULL;
         return rv;

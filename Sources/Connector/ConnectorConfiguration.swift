@@ -19,6 +19,16 @@ package struct ConnectorConfiguration: Sendable {
     package let dialTimeout: TimeAmount
     /// The greatest number of relays at one time, 1 to 100,000.
     package let maxRelays: Int
+    /// The silence after which a listener of `warp/1` is asked for a sign of life, 1 s to 1 h.
+    package let keepAlive: TimeAmount
+    /// The silence after which a listener of `warp/1` is given up; longer than ``keepAlive``, up to a day.
+    package let deadAfter: TimeAmount
+    /// How long relays have to finish at shutdown, up to an hour.
+    package let drainTimeout: TimeAmount
+    /// What is offered to the listener, in order of preference; not empty.
+    package let protocols: [ApplicationProtocol]
+    /// What the listener may have this connector dial.
+    let targetPolicy: TargetPolicy
     package let logLevel: Logger.Level
 
     /// - Parameters:
@@ -34,14 +44,18 @@ package struct ConnectorConfiguration: Sendable {
         servicePort = try file.read("service_port") { object, name throws(JSONProblem) in
             try object.integer(name, in: UInt16(1)...UInt16.max)
         }
-        dialTimeout = .seconds(
-            fractional: try file.read("dial_timeout") { object, name throws(JSONProblem) in
-                try object.optionalNumber(name, in: 0.1...300) ?? 10
-            }
-        )
+        dialTimeout = try file.seconds("dial_timeout", in: 0.1...300, default: 10)
         maxRelays = try file.read("max_relays") { object, name throws(JSONProblem) in
             try object.optionalInteger(name, in: 1...100_000) ?? 20_000
         }
+        keepAlive = try file.seconds("keep_alive", in: 1...3600, default: 10)
+        deadAfter = try file.deadAfter("dead_after", keepAlive: keepAlive)
+        drainTimeout = try file.seconds("drain_timeout", in: 0...3600, default: 30)
+        protocols = try file.protocols("protocol")
+        targetPolicy = TargetPolicy(
+            allow: try file.targetRules("allow_targets"),
+            deny: try file.targetRules("deny_targets") ?? []
+        )
         logLevel = try file.logLevel("log_level", default: "info")
     }
 }

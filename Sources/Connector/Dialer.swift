@@ -142,10 +142,12 @@ extension Dialer: ConnectionOwner {
     func streamOpened(_ id: QUICStreamID, _ driver: ConnectionDriver) {}
     func streamsAvailable(_ driver: ConnectionDriver) {}
 
+    func remoteAddressChanged(_ driver: ConnectionDriver) {}
+
     func connectionClosed(_ closure: ConnectionClosure, _ driver: ConnectionDriver) {
         guard let attempt = attempts.removeValue(forKey: ObjectIdentifier(driver)) else { return }
         attempt.transport.closeSoon()
-        failed(ConnectorFailure(closure))
+        failed(ConnectorFailure(closure, handshakeWasComplete: false))
     }
 }
 

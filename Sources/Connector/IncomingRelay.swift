@@ -2,13 +2,14 @@ import Logging
 import NIOCore
 import Shared
 
-/// A stream that the listener opened, until its relay runs: reads the header, dials the target and hands both over.
+/// A stream that the listener opened, until its relay runs: reads the header, dials the target, answers, and hands both
+/// over.
 ///
 /// What the visitor sends meanwhile stays with the stream, whose window bounds it. Confined to the connection's event loop;
 /// the driver holds it as the stream's consumer.
 final class IncomingRelay {
     private enum State {
-        case readingHeader(ByteBuffer)
+        case readingHeader(IncomingHeader)
         /// `early`: what came behind the header in the same batch.
         case dialing(early: ByteBuffer)
         case over
@@ -17,32 +18,56 @@ final class IncomingRelay {
     private let stream: QUICStreamID
     private let driver: ConnectionDriver
     private let dialer: TargetDialer
+    private let entry: RelayLedger.Entry
+    private let answers: Bool
     private let logger: Logger
-    private var state = State.readingHeader(ByteBuffer())
+    private var state: State
 
-    init(stream: QUICStreamID, driver: ConnectionDriver, dialer: TargetDialer, logger: Logger) {
+    /// - Parameter entry: counts the relay until it is over.
+    init(
+        stream: QUICStreamID,
+        driver: ConnectionDriver,
+        applicationProtocol: ApplicationProtocol,
+        dialer: TargetDialer,
+        entry: RelayLedger.Entry,
+        logger: Logger
+    ) {
         self.stream = stream
         self.driver = driver
         self.dialer = dialer
+        self.entry = entry
         self.logger = logger
+        answers = applicationProtocol == .warp
+        state = .readingHeader(IncomingHeader(applicationProtocol))
     }
 
-    private func readHeader(_ collected: ByteBuffer, isLast: Bool) {
-        var collected = collected
-        guard let bytes = collected.readSlice(length: OriginalStreamHeader.byteCount) else {
-            state = .readingHeader(collected)
-            if isLast {
-                refuse(.malformedHeader, "the stream ended within its header")
-            }
-            return
+    /// Turns the relay away: in `warp/1` with a reply, in the original's protocol with a reset.
+    ///
+    /// - Parameter logged: what our own log says, where it may say more than the listener is told.
+    func refuse(_ refusal: RelayRefusal, logged: String? = nil) {
+        let reason = (logged ?? refusal.detail).singleLine(limit: 600)
+        logger.info("relay refused", metadata: [LogKeys.reason: "\(reason)"])
+        if answers {
+            send(RelayReply(status: refusal.status, detail: refusal.detail), isLast: true)
+        } else {
+            driver.connection.resetStream(stream, code: refusal.status.code.rawValue)
         }
-        driver.connection.consume(OriginalStreamHeader.byteCount, on: stream)
-        do throws(OriginalStreamHeaderError) {
-            let header = try OriginalStreamHeader(decoding: bytes)
-            state = .dialing(early: collected)
-            dial(header.target)
+        end(refusal.status.code)
+    }
+
+    private func take(_ bytes: ByteBuffer, _ header: IncomingHeader) {
+        var header = header
+        do throws(RelayRefusal) {
+            guard let (target, rest) = try header.take(bytes) else {
+                driver.connection.consume(bytes.readableBytes, on: stream)
+                state = .readingHeader(header)
+                return
+            }
+            driver.connection.consume(bytes.readableBytes - rest.readableBytes, on: stream)
+            state = .dialing(early: rest)
+            dial(target)
         } catch {
-            refuse(.malformedHeader, "malformed header: \(error)")
+            refuse(error)
         }
     }
 
@@ -58,66 +83,82 @@ final class IncomingRelay {
                 self.startRelay(channel, early)
             case .failure(let error):
                 let dialError = error as? TargetDialError ?? .unreachable("\(error)")
-                self.refuse(dialError.code, "\(target): \(dialError)")
+                self.refuse(RelayRefusal(dialError.status, dialError.detail), logged: "\(target): \(dialError)")
             }
         }
     }
 
     private func startRelay(_ channel: any Channel, _ early: ByteBuffer) {
         state = .over
+        if answers {
+            send(RelayReply(status: .connected), isLast: false)
+        }
         do {
-            let handler = RelayHandler(driver: driver, stream: stream, early: early.readableBytes > 0 ? early : nil)
+            let handler = RelayHandler(
+                driver: driver,
+                stream: stream,
+                early: early.readableBytes > 0 ? early : nil,
+                observer: entry
+            )
             try channel.pipeline.syncOperations.addHandler(handler)
             try channel.syncOptions?.setOption(.autoRead, value: true)
         } catch {
             channel.abort()
+            driver.connection.resetStream(stream, code: ApplicationErrorCode.connectionReset.rawValue)
             end(.connectionReset)
         }
     }
 
-    private func refuse(_ code: ApplicationErrorCode, _ reason: String) {
-        logger.info("relay refused", metadata: [LogKeys.reason: "\(reason)"])
-        end(code)
+    private func send(_ reply: RelayReply, isLast: Bool) {
+        driver.connection.send(reply.encoded(allocator: ByteBufferAllocator()), finish: isLast, on: stream)
+        driver.setNeedsDrive()
     }
 
     private func end(_ code: ApplicationErrorCode) {
-        state = .over
-        driver.setConsumer(nil, for: stream)
-        driver.connection.resetStream(stream, code: code.rawValue)
+        leave()
         driver.connection.stopReceiving(stream, code: code.rawValue)
         driver.setNeedsDrive()
+    }
+
+    // The stream stays with the driver until it is closed, so that a drain waits for what is still on its way.
+    private func leave() {
+        state = .over
+        entry.relayEnded()
     }
 }
 
 extension IncomingRelay: StreamConsumer {
     func streamReadable() {
-        guard case .readingHeader(var collected) = state, let data = driver.connection.receive(from: stream) else {
+        guard case .readingHeader(let header) = state, let data = driver.connection.receive(from: stream) else {
             return
         }
-        state = .over  // lets go of the buffer, so that it grows in place
-        if var bytes = data.bytes {
-            collected.writeBuffer(&bytes)
+        state = .over  // lets go of the header, so that its buffer grows in place
+        take(data.bytes ?? ByteBuffer(), header)
+        if data.isLast, case .readingHeader = state {
+            refuse(RelayRefusal(.malformedHeader, "the stream ended within its header"))
         }
-        readHeader(collected, isLast: data.isLast)
     }
 
     func streamWritable() {}
 
     func streamReset(code: UInt64) {
-        guard case .over = state else {
+        switch state {
+        case .readingHeader, .dialing:
+            driver.connection.resetStream(stream, code: ApplicationErrorCode.connectionReset.rawValue)
             end(.connectionReset)
-            return
+        case .over:
+            break
         }
     }
 
     func streamSendingStopped() {}
 
     func streamClosed(code: UInt64?) {
-        state = .over
+        leave()
     }
 
     func connectionClosed() {
-        state = .over
+        leave()
     }
 }
 

@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import Shared
 
 /// A connector's `settings.json`, read and parsed as JSON. Names the file and the member in every error.
@@ -33,7 +34,7 @@ struct SettingsFile {
         do throws(JSONProblem) {
             return try body(object, member)
         } catch {
-            throw settingError(member, error)
+            throw settingError(error.member ?? member, error)
         }
     }
 
@@ -62,9 +63,73 @@ struct SettingsFile {
         return name
     }
 
+    /// A duration in seconds, decimals allowed.
+    func seconds(
+        _ member: String,
+        in range: ClosedRange<Double>,
+        default fallback: Double
+    ) throws(SettingError) -> TimeAmount {
+        .seconds(
+            fractional: try read(member) { object, name throws(JSONProblem) in
+                try object.optionalNumber(name, in: range) ?? fallback
+            }
+        )
+    }
+
+    func deadAfter(_ member: String, keepAlive: TimeAmount) throws(SettingError) -> TimeAmount {
+        let deadAfter = try seconds(member, in: 2...86_400, default: 30)
+        guard deadAfter > keepAlive else {
+            throw SettingError(
+                setting: label(member),
+                value: nil,
+                problem: "is not above keep_alive",
+                remedy: "use a few times the seconds of keep_alive, so that a lost packet ends no session"
+            )
+        }
+        return deadAfter
+    }
+
+    /// Both protocols, or the one that the member names.
+    func protocols(_ member: String) throws(SettingError) -> [ApplicationProtocol] {
+        let text = try read(member) { object, name throws(JSONProblem) in try object.optionalString(name) }
+        guard let text else { return ApplicationProtocol.allCases }
+        guard let chosen = ApplicationProtocol(rawValue: text) else {
+            let names = ApplicationProtocol.allCases.map(\.rawValue).joined(separator: " or ")
+            throw SettingError(
+                setting: label(member),
+                value: text,
+                problem: "is no protocol of a listener",
+                remedy: "use \(names), or leave it out for either"
+            )
+        }
+        return [chosen]
+    }
+
     func logLevel(_ member: String, default fallback: String) throws(SettingError) -> Logger.Level {
         let text = try read(member) { object, name throws(JSONProblem) in try object.optionalString(name) }
         return try RawSetting(name: label(member), text: text ?? fallback).logLevel()
+    }
+
+    /// The rules in the member, in the file's order; nil when it is left out.
+    func targetRules(_ member: String) throws(SettingError) -> [TargetRule]? {
+        let texts = try read(member) { object, name throws(JSONProblem) in
+            try object.optionalStrings(name, atMost: TargetPolicy.maxRules)
+        }
+        guard let texts else { return nil }
+        var rules: [TargetRule] = []
+        for (index, text) in texts.enumerated() {
+            do throws(TargetRuleError) {
+                rules.append(try TargetRule(text))
+            } catch {
+                throw SettingError(
+                    setting: label("\(member)[\(index)]"),
+                    value: text,
+                    problem: error.problem,
+                    remedy: error.remedy
+                )
+            }
+        }
+        return rules
     }
 
     private func string(_ member: String) throws(SettingError) -> String {

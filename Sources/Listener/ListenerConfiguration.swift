@@ -32,8 +32,26 @@ package struct ListenerConfiguration: Sendable {
     package let maxHalfOpenHandshakes: Int
     /// The number of handshakes in progress above which addresses are validated by Retry, 0 to 100,000.
     package let retryThreshold: Int
-    /// How long a visitor waits for a free stream of a connector that grants few.
+    /// The silence after which a connector of `warp/1` is asked for a sign of life, 1 s to 1 h.
+    package let keepAlive: TimeAmount
+    /// The silence after which a connector of `warp/1` is given up; longer than ``keepAlive``, up to a day.
+    package let deadAfter: TimeAmount
+    /// Which of two connectors with one client UID is the session.
+    let takeover: TakeoverPolicy
+    /// How long the holder of a client UID may take to show that it lives, 0.1 to 30 s.
+    package let takeoverProbe: TimeAmount
+    /// How long a visitor waits for a session, or for a stream of a connector that grants few; up to a minute.
     package let visitorWait: TimeAmount
+    /// How many visitors of one client UID may wait, 0 to 100,000.
+    package let maxWaitingVisitors: Int
+    /// How long relays have to finish at shutdown, up to an hour.
+    package let drain: TimeAmount
+    /// When connectors may come back after a shutdown, up to an hour.
+    package let comeBack: TimeAmount
+    /// The file that holds what must outlive the listener.
+    package let statePath: String
+    /// Whether ``statePath`` was chosen by somebody: then it must be usable.
+    package let isStateRequired: Bool
     package let logLevel: Logger.Level
 
     /// - Parameter environment: The process's variables; unknown ones are ignored.
@@ -53,7 +71,16 @@ package struct ListenerConfiguration: Sendable {
         scep = try variables.scep()
         maxHalfOpenHandshakes = try variables.value("SWL_MAX_HALF_OPEN", default: "1000").integer(in: 1...100_000)
         retryThreshold = try variables.value("SWL_RETRY_THRESHOLD", default: "100").integer(in: 0...100_000)
+        keepAlive = try variables.value("SWL_KEEP_ALIVE", default: "10").duration(seconds: 1...3600)
+        deadAfter = try variables.deadAfter(keepAlive: keepAlive)
+        takeover = try variables.takeover()
+        takeoverProbe = try variables.value("SWL_TAKEOVER_PROBE", default: "1").duration(seconds: 0.1...30)
         visitorWait = try variables.value("SWL_VISITOR_WAIT", default: "5").duration(seconds: 0...60)
+        maxWaitingVisitors = try variables.value("SWL_MAX_WAITING_VISITORS", default: "4096").integer(in: 0...100_000)
+        drain = try variables.value("SWL_DRAIN", default: "30").duration(seconds: 0...3600)
+        comeBack = try variables.value("SWL_COME_BACK", default: "1").duration(seconds: 0...3600)
+        statePath = try variables.value("SWL_STATE_PATH", default: "sw-listener.sqlite").text
+        isStateRequired = environment["SWL_STATE_PATH"] != nil
     }
 }
 
@@ -95,6 +122,29 @@ private struct Variables {
             )
         }
         return try ReadableFile(path: setting.text, setting: name)
+    }
+
+    func deadAfter(keepAlive: TimeAmount) throws(SettingError) -> TimeAmount {
+        let setting = try value("SWL_DEAD_AFTER", default: "30")
+        let deadAfter = try setting.duration(seconds: 2...86_400)
+        guard deadAfter > keepAlive else {
+            throw setting.error(
+                "is not above SWL_KEEP_ALIVE",
+                remedy: "use a few times the seconds of SWL_KEEP_ALIVE, so that a lost packet ends no session"
+            )
+        }
+        return deadAfter
+    }
+
+    func takeover() throws(SettingError) -> TakeoverPolicy {
+        let setting = try value("SWL_TAKEOVER", default: TakeoverPolicy.probe.rawValue)
+        guard let policy = TakeoverPolicy(rawValue: setting.text) else {
+            throw setting.error(
+                "is no way to decide between two connectors",
+                remedy: "use probe (the newcomer gets in if the session does not answer) or newest (it always does)"
+            )
+        }
+        return policy
     }
 
     func scep() throws(SettingError) -> ListenerConfiguration.SCEP? {

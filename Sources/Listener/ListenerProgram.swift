@@ -1,15 +1,16 @@
-import Glibc
 import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Shared
-import UnixSignals
 
 /// Puts the listener's services together and runs them until a signal, or until one of them fails.
 struct ListenerProgram {
-    /// When a service does not end by itself after SIGTERM.
-    private static let shutdownPatience = Duration.seconds(10)
+    /// What has to listen before the listener is ready.
+    private enum Part: CaseIterable {
+        case connectors
+        case controlAPI
+    }
 
     private let configuration: ListenerConfiguration
 
@@ -19,134 +20,119 @@ struct ListenerProgram {
 
     /// - Throws: ``SettingError`` when a file or address cannot be used.
     func run() async throws {
-        DescriptorLimit.raise()
-        var logger = Logger(label: "sw-listener", factory: StreamLogHandler.standardError(label:))
-        logger.logLevel = configuration.logLevel
-        let tls = try tlsConfiguration()
-        // The data path has a loop of its own, so that no API request and no SCEP question delays a packet.
-        let dataGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let controlGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            try await serve(tls, dataGroup.next(), controlGroup, logger)
-        } catch {
-            await shutDown(dataGroup, controlGroup)
-            throw error
+        try await DaemonProgram.run(name: "sw-listener", logLevel: configuration.logLevel) { program in
+            let tls = try TLSConfiguration(
+                certificate: configuration.certificateFile,
+                privateKey: configuration.privateKeyFile,
+                authorities: configuration.clientCAFile,
+                expectation: .client
+            )
+            // The data path has a loop of its own, so that no API request and no SCEP question delays a packet.
+            try await MultiThreadedEventLoopGroup.withEventLoopGroup(numberOfThreads: 1) { controlGroup in
+                try await serve(program, tls, controlGroup)
+            }
         }
-        await shutDown(dataGroup, controlGroup)
-        logger.info("stopped")
     }
 
     private func serve(
+        _ program: DaemonProgram,
         _ tls: TLSConfiguration,
-        _ dataLoop: any EventLoop,
-        _ controlGroup: any EventLoopGroup,
-        _ logger: Logger
+        _ controlGroup: any EventLoopGroup
     ) async throws {
-        let registry = try await dataLoop.submit { NIOLoopBound(SessionRegistry(), eventLoop: dataLoop) }.get()
-        let forwards = forwardTable(registry, dataLoop, logger)
+        let (dataLoop, logger) = (program.dataLoop, program.logger)
+        let scep = configuration.scep.map { scep in
+            SCEPAuthorizer(endpoint: scep.endpoint, timeout: scep.timeout, eventLoopGroup: controlGroup)
+        }
+        let policy = sessionPolicy(scep)
+        let (store, restored) = try ListenerState.open(configuration, logger: logger)
+        let journal = SessionJournal(store: store, logger: logger)
+        let registry = try await dataLoop.submit {
+            NIOLoopBound(SessionRegistry(policy: policy, journal: journal), eventLoop: dataLoop)
+        }.get()
+        let forwards = forwardTable(registry, store, dataLoop, logger)
+        let readiness = Readiness(awaiting: Set(Part.allCases)) { [notifier = program.notifier] in
+            notifier.ready(status: "awaiting connectors")
+        }
         let api = APIService(
             forwards: forwards,
+            sessions: { await onDataLoop(dataLoop) { registry.value.statuses() } ?? [] },
             address: configuration.apiAddress,
             eventLoopGroup: controlGroup,
-            logger: logger
+            logger: logger,
+            onListening: { readiness.reached(.controlAPI) }
         )
         try api.checkAddress()
         let socket = try await QUICListenerService.bind(configuration.quicAddress, on: dataLoop)
-        var services: [any Service] = []
-        var authorization = CertificateAuthorization.commonName
-        if let scep = configuration.scep {
-            let authorizer = SCEPAuthorizer(
-                endpoint: scep.endpoint,
-                timeout: scep.timeout,
-                eventLoopGroup: controlGroup
-            )
-            authorization = .scep(authorizer)
-            services.append(authorizer)
-        }
-        let policy = SessionPolicy(
-            authorization: authorization,
-            recheckInterval: configuration.scep?.recheckInterval,
-            visitorWait: configuration.visitorWait
+        // Before any connector can be back: its visitors may come first.
+        await forwards.restore(restored.forwards)
+        let quic = QUICListenerService(
+            eventLoop: dataLoop,
+            socket: socket,
+            tls: tls,
+            limits: HalfOpenLimits(
+                retryThreshold: configuration.retryThreshold,
+                maximum: configuration.maxHalfOpenHandshakes
+            ),
+            policy: policy,
+            registry: registry,
+            keys: restored.keys,
+            lostSessions: restored.sessions,
+            logger: logger,
+            onListening: { readiness.reached(.connectors) }
         )
-        let limits = HalfOpenLimits(
-            retryThreshold: configuration.retryThreshold,
-            maximum: configuration.maxHalfOpenHandshakes
+        let drain = DrainService(
+            forwards: forwards,
+            registry: registry,
+            dataLoop: dataLoop,
+            drainTime: policy.drainTime,
+            logger: logger
         )
-        services.append(
-            QUICListenerService(
-                eventLoop: dataLoop,
-                socket: socket,
-                tls: tls,
-                limits: limits,
-                policy: policy,
-                registry: registry,
-                logger: logger
-            )
-        )
-        services.append(ForwardService(forwards: forwards))
-        services.append(api)
-        try await run(services, logger)
+        // Shut down from the last to the first: the API tells the truth until the end.
+        let services: [(any Service)?] = [scep, journal, api, quic, drain]
+        try await program.serve(services.compactMap { $0.map { .init(service: $0) } }, drain: policy.drainTime)
+        await store?.close()
     }
 
-    private func run(_ services: [any Service], _ logger: Logger) async throws {
-        var groupLogger = logger
-        groupLogger.logLevel = max(logger.logLevel, .critical)
-        var configuration = ServiceGroupConfiguration(
-            services: services,
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: groupLogger
+    private func sessionPolicy(_ scep: SCEPAuthorizer?) -> SessionPolicy {
+        SessionPolicy(
+            authorization: scep.map { .scep($0) } ?? .commonName,
+            recheckInterval: configuration.scep?.recheckInterval,
+            keepAlive: configuration.keepAlive,
+            silenceLimit: configuration.deadAfter,
+            takeover: configuration.takeover,
+            probeTimeout: configuration.takeoverProbe,
+            visitorWait: configuration.visitorWait,
+            maximumWaitingVisitors: configuration.maxWaitingVisitors,
+            drainTime: configuration.drain,
+            comeBackAfter: configuration.comeBack
         )
-        configuration.maximumGracefulShutdownDuration = Self.shutdownPatience
-        try await ServiceGroup(configuration: configuration).run()
     }
 
     private func forwardTable(
         _ registry: NIOLoopBound<SessionRegistry>,
+        _ store: StateStore?,
         _ dataLoop: any EventLoop,
         _ logger: Logger
     ) -> ForwardTable {
         ForwardTable(
             eventLoop: dataLoop,
             bindAddress: configuration.forwardAddress,
-            isSessionLive: { uid in
-                do {
-                    return try await dataLoop.submit { registry.value.liveSession(for: uid) != nil }.get()
-                } catch {
-                    return false  // the loop is shutting down
-                }
-            },
-            adoptVisitor: { visitor, forward in
-                guard let session = registry.value.liveSession(for: forward.uid) else {
-                    visitor.abort()
-                    return visitor.eventLoop.makeFailedFuture(ForwardError.unknownClientUID(forward.uid))
-                }
-                return session.adopt(visitor, target: forward.target)
-            },
+            isSessionLive: { uid in await onDataLoop(dataLoop) { registry.value.isSessionLive(uid) } ?? false },
+            adoptVisitor: { visitor, forward, meter in registry.value.adopt(visitor, forward, meter) },
+            recorder: ForwardRecorder(store),
             logger: logger
         )
     }
 
-    private func tlsConfiguration() throws(SettingError) -> TLSConfiguration {
-        let files = try TLSFiles(
-            certificate: configuration.certificateFile,
-            privateKey: configuration.privateKeyFile,
-            authorities: configuration.clientCAFile
-        )
-        return TLSConfiguration(
-            credentials: files.credentials,
-            anchors: files.anchors,
-            expectation: .client,
-            wallClock: { Int64(time(nil)) }
-        )
-    }
-
-    private func shutDown(_ groups: MultiThreadedEventLoopGroup...) async {
-        for group in groups {
-            do {
-                try await group.shutdownGracefully()
-            } catch {
-                // The process ends next: there is nothing left to free.
-            }
+    /// - Returns: nil when the loop is shutting down.
+    private func onDataLoop<Value: Sendable>(
+        _ dataLoop: any EventLoop,
+        _ body: @escaping @Sendable () -> Value
+    ) async -> Value? {
+        do {
+            return try await dataLoop.submit(body).get()
+        } catch {
+            return nil
         }
     }
 }

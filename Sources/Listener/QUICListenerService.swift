@@ -14,11 +14,20 @@ struct QUICListenerService: Service {
     private let limits: HalfOpenLimits
     private let policy: SessionPolicy
     private let registry: NIOLoopBound<SessionRegistry>
+    private let keys: EndpointKeys
+    private let lostSessions: [StoredSession]
     private let logger: Logger
+    private let onListening: @Sendable () -> Void
+
+    /// When the connectors of lost sessions are told, and told again in case the datagram is lost.
+    private static let resetTimes: [TimeAmount] = [.zero, .milliseconds(300)]
 
     /// - Parameters:
     ///   - eventLoop: carries the data path.
     ///   - socket: where connectors dial; see ``bind(_:on:)``.
+    ///   - keys: what the endpoint before this one had, so that its connectors believe our stateless resets.
+    ///   - lostSessions: the sessions that were live when a listener before this one ended.
+    ///   - onListening: called when connectors can dial, not on an event loop.
     init(
         eventLoop: any EventLoop,
         socket: NIOLoopBound<DatagramSocket>,
@@ -26,7 +35,10 @@ struct QUICListenerService: Service {
         limits: HalfOpenLimits,
         policy: SessionPolicy,
         registry: NIOLoopBound<SessionRegistry>,
-        logger: Logger
+        keys: EndpointKeys,
+        lostSessions: [StoredSession],
+        logger: Logger,
+        onListening: @escaping @Sendable () -> Void
     ) {
         self.eventLoop = eventLoop
         self.socket = socket
@@ -34,7 +46,10 @@ struct QUICListenerService: Service {
         self.limits = limits
         self.policy = policy
         self.registry = registry
+        self.keys = keys
+        self.lostSessions = lostSessions
         self.logger = logger
+        self.onListening = onListening
     }
 
     /// Binds the socket that connectors dial, before any service runs: an address that cannot be had is the only thing that
@@ -58,6 +73,7 @@ struct QUICListenerService: Service {
     /// - Throws: ``SocketLost`` when the socket dies under it: without it, the listener had better be started again.
     func run() async throws {
         let transport = try await eventLoop.flatSubmit { openTransport() }.get()
+        onListening()
         let isEnding = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: eventLoop)
         try await withTaskCancellationOrGracefulShutdownHandler {
             try await eventLoop.flatSubmit { transport.value.closed }.get()
@@ -71,6 +87,12 @@ struct QUICListenerService: Service {
         guard try await eventLoop.submit({ isEnding.value }).get() else { throw SocketLost() }
     }
 
+    private var transportSettings: TransportSettings {
+        var settings = TransportSettings.tunnel(silenceLimit: policy.silenceLimit)
+        settings.maximumPeerStreams = 1  // the control stream
+        return settings
+    }
+
     private func sayGoodbye() {
         for session in registry.value.sessions {
             session.close(.shuttingDown, reason: "the listener is shutting down")
@@ -80,13 +102,28 @@ struct QUICListenerService: Service {
     private func openTransport() -> EventLoopFuture<NIOLoopBound<DatagramTransport>> {
         let acceptor = Acceptor(service: self)
         let boundAcceptor = NIOLoopBound(acceptor, eventLoop: eventLoop)
-        return DatagramTransport.open(on: eventLoop, socket: socket.value, limits: limits) { attempt, path, now in
-            acceptor.accept(attempt, path, now)
+        return DatagramTransport.open(on: eventLoop, socket: socket.value, limits: limits, keys: keys) {
+            attempt,
+            path,
+            now in acceptor.accept(attempt, path, now)
         }.map { transport in
             boundAcceptor.value.transport = transport.value
             let bound = transport.value.localAddress.hostAndPort
             logger.info("listening for connectors", metadata: [LogKeys.quicAddress: "\(bound)"])
+            tellLostSessions(transport.value)
             return transport
+        }
+    }
+
+    // Their connectors may have nothing to send for a while, and would learn only then.
+    private func tellLostSessions(_ transport: DatagramTransport) {
+        for time in Self.resetTimes {
+            eventLoop.assumeIsolated().scheduleTask(in: time) { [weak transport] in
+                for session in lostSessions {
+                    guard let id = QUICConnectionID(session.connectionID) else { continue }
+                    transport?.sendStatelessReset(of: id, to: session.remoteAddress)
+                }
+            }
         }
     }
 
@@ -129,11 +166,11 @@ struct QUICListenerService: Service {
         }
 
         func accept(_ attempt: ConnectionAttempt, _ path: NetworkPath, _ now: QUICTime) -> ConnectionDriver? {
-            guard let transport else { return nil }
+            guard let transport, !service.registry.value.isDraining else { return nil }
             let connection: QUICConnection
             do throws(QUICError) {
                 connection = try QUICConnection(
-                    server: .original,
+                    server: service.transportSettings,
                     tls: service.tls,
                     attempt: attempt,
                     path: path,
@@ -152,6 +189,7 @@ struct QUICListenerService: Service {
                 number: connectionCount,
                 registry: service.registry.value,
                 policy: service.policy,
+                random: transport.random,
                 logger: service.logger,
                 handshakeEnded: { [weak transport] in transport?.endpoint.halfOpenCount -= 1 }
             )

@@ -41,6 +41,7 @@ struct ConnectorConfigurationTests {
         #expect(configuration.servicePort == 11_443)
         #expect(configuration.dialTimeout == .seconds(10))
         #expect(configuration.maxRelays == 20_000)
+        #expect(configuration.targetPolicy == .everything)
         #expect(configuration.logLevel == .info)
         #expect(configuration.certificateFile.path.hasSuffix("/certificate.pem"))
         #expect(configuration.privateKeyFile.path.hasSuffix("/key.pem"))
@@ -55,6 +56,26 @@ struct ConnectorConfigurationTests {
         #expect(configuration.maxRelays == 7)
         #expect(configuration.logLevel == .debug)
         #expect(configuration.serverName == .address("::1"))
+    }
+
+    @Test func targetRulesAreTakenInOrder() async throws {
+        let configuration = try await parse([
+            "allow_targets": #"["*.example:443", "10.0.0.0/8"]"#, "deny_targets": #"["[::1]:22"]"#,
+        ])
+        #expect(configuration.targetPolicy.allow?.map(\.text) == ["*.example:443", "10.0.0.0/8"])
+        #expect(configuration.targetPolicy.deny.map(\.text) == ["[::1]:22"])
+        #expect(try await parse(["allow_targets": "[]"]).targetPolicy.allow?.isEmpty == true)
+        #expect(try await parse(["allow_targets": "null", "deny_targets": "null"]).targetPolicy == .everything)
+    }
+
+    @Test func aTargetRuleThatCannotBeUsedIsNamedByItsIndex() async throws {
+        let error = try await error(["deny_targets": #"["*", "10.0.0.1/8"]"#])
+        #expect(error?.setting.hasPrefix("deny_targets[1] in ") == true)
+        #expect(error?.description.contains(#"="10.0.0.1/8" has bits set behind its prefix; use 10.0.0.0/8"#) == true)
+        let other = try await self.error(["allow_targets": #"["*", 3]"#])
+        #expect(other?.setting.hasPrefix("allow_targets[1] in ") == true)
+        let rules = Array(repeating: "\"*\"", count: 1001).joined(separator: ",")
+        #expect(try await self.error(["allow_targets": "[\(rules)]"])?.remedy == "use a list of at most 1000 strings")
     }
 
     @Test(arguments: required.keys.sorted())
@@ -82,6 +103,8 @@ struct ConnectorConfigurationTests {
         ("dial_timeout", "\"10\"", "is the string \"10\""),
         ("max_relays", "0", "is out of range"),
         ("max_relays", "100001", "is out of range"),
+        ("allow_targets", "\"*\"", "is the string \"*\""),
+        ("deny_targets", "{}", "is an object"),
         ("log_level", "\"loud\"", "is not a log level"),
         ("log_level", "true", "is true"),
     ])

@@ -75,7 +75,7 @@ extension ForwardError {
         case .unknownClientUID, .notFound: .notFound
         case .portInUse: .conflict
         case .portForbidden: .forbidden
-        case .addressUnavailable, .cannotListen: .internalServerError
+        case .addressUnavailable, .cannotListen, .socketFailed, .notStored, .notRemoved: .internalServerError
         case .outOfResources, .shuttingDown: .serviceUnavailable
         }
     }

@@ -13,18 +13,31 @@ package struct APIService: Service {
     private static let idleTimeout = TimeAmount.seconds(60)
 
     private let forwards: ForwardTable
+    private let sessions: @Sendable () async -> [SessionStatus]
     private let address: SocketAddress
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
+    private let onListening: @Sendable () -> Void
 
     /// - Parameters:
+    ///   - sessions: The sessions that are live or draining, in any order.
     ///   - address: Where to listen: `ListenerConfiguration.apiAddress`. Port zero means any free port.
     ///   - eventLoopGroup: Carries the connections; must outlive ``run()``.
-    package init(forwards: ForwardTable, address: SocketAddress, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+    ///   - onListening: Called when the API answers, not on an event loop.
+    package init(
+        forwards: ForwardTable,
+        sessions: @escaping @Sendable () async -> [SessionStatus],
+        address: SocketAddress,
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger,
+        onListening: @escaping @Sendable () -> Void = {}
+    ) {
         self.forwards = forwards
+        self.sessions = sessions
         self.address = address
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
+        self.onListening = onListening
     }
 
     /// Whether the address can be had: asked before anything else listens, so that a listener that nobody can command
@@ -41,15 +54,16 @@ package struct APIService: Service {
     /// - Throws: ``SettingError`` naming `APIS_ADDRS` or `APIS_PORT` when the address cannot be had.
     package func run() async throws {
         let application = Application(
-            router: ControlAPI(forwards: forwards).router(),
+            router: ControlAPI(forwards: forwards, sessions: sessions).router(),
             server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.ipAddress ?? "", port: address.port ?? 0),
                 availableConnectionsDelegate: .maximum(Self.maxConnections, logger: frameworkLogger)
             ),
-            onServerRunning: { [logger] channel in
+            onServerRunning: { [logger, onListening] channel in
                 let address = channel.localAddress?.hostAndPort ?? "unknown"
                 logger.info("control API listening", metadata: [LogKeys.apiAddress: "\(address)"])
+                onListening()
             },
             eventLoopGroupProvider: .shared(eventLoopGroup),
             logger: frameworkLogger

@@ -1,18 +1,27 @@
 import Hummingbird
 import Shared
 
-/// The routes of the control API: the HTTP face of the ``ForwardTable``, as the original's clients know it.
+/// The routes of the control API: the HTTP face of the ``ForwardTable``, as the original's clients know it, and what the
+/// sessions are doing.
 struct ControlAPI: Sendable {
     /// A hundred times what an honest body needs.
     static let maxBodyBytes = 16_384
 
     private let forwards: ForwardTable
+    private let sessions: @Sendable () async -> [SessionStatus]
     private let bodyTimeout: Duration
 
-    /// - Parameter bodyTimeout: How long a body may take to arrive, so that a stalled client holds up neither a task nor
-    ///   the shutdown.
-    init(forwards: ForwardTable, bodyTimeout: Duration = .seconds(10)) {
+    /// - Parameters:
+    ///   - sessions: The sessions that are live or draining, in any order.
+    ///   - bodyTimeout: How long a body may take to arrive, so that a stalled client holds up neither a task nor the
+    ///     shutdown.
+    init(
+        forwards: ForwardTable,
+        sessions: @escaping @Sendable () async -> [SessionStatus],
+        bodyTimeout: Duration = .seconds(10)
+    ) {
         self.forwards = forwards
+        self.sessions = sessions
         self.bodyTimeout = bodyTimeout
     }
 
@@ -32,7 +41,8 @@ struct ControlAPI: Sendable {
             switch endpoint {
             case .open: return try await open(request)
             case .close: return try await close(request)
-            case .list: return try .json(await forwards.list().map(ForwardBody.init))
+            case .list: return try .json(await report().list)
+            case .sessions: return try .json(await report().sessionList)
             }
         } catch let error as ForwardError {
             throw APIError.forward(error)
@@ -51,6 +61,10 @@ struct ControlAPI: Sendable {
         let port = try ForwardPort(closeRequest: try await body(of: request))
         try await forwards.close(port)
         return .text("Task \(port) canceled")
+    }
+
+    private func report() async -> StatusReport {
+        StatusReport(forwards: await forwards.list(), sessions: await sessions())
     }
 
     private func body(of request: Request) async throws -> JSONObject {

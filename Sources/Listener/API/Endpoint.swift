@@ -5,6 +5,7 @@ enum Endpoint: CaseIterable, Sendable {
     case open
     case close
     case list
+    case sessions
 
     init?(path: String) {
         let trimmed = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
@@ -19,6 +20,7 @@ enum Endpoint: CaseIterable, Sendable {
         case .open: "/open"
         case .close: "/close"
         case .list: "/list"
+        case .sessions: "/v1/sessions"
         }
     }
 
@@ -26,7 +28,7 @@ enum Endpoint: CaseIterable, Sendable {
         switch self {
         case .open: .post
         case .close: .delete
-        case .list: .get
+        case .list, .sessions: .get
         }
     }
 

@@ -1,6 +1,6 @@
 import Shared
 
-/// A forward as `/list` and `/open` show it. Members of the original; more may follow.
+/// A forward as `/open` shows it: the members of the original's `/list`; more may follow.
 struct ForwardBody: Encodable {
     private enum CodingKeys: String, CodingKey {
         case port

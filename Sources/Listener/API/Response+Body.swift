@@ -12,10 +12,14 @@ extension Response {
     ///
     /// - Throws: What the encoder throws for values that JSON cannot hold.
     static func json(_ value: some Encodable) throws -> Response {
+        response(try jsonBytes(value), contentType: "application/json; charset=utf-8", status: .ok)
+    }
+
+    /// The body of ``json(_:)``.
+    static func jsonBytes(_ value: some Encodable) throws -> ByteBuffer {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let body = ByteBuffer(bytes: try encoder.encode(value))
-        return response(body, contentType: "application/json; charset=utf-8", status: .ok)
+        return ByteBuffer(bytes: try encoder.encode(value))
     }
 
     private static func response(_ body: ByteBuffer, contentType: String, status: HTTPResponse.Status) -> Response {

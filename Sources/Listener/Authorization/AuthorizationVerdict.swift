@@ -10,16 +10,19 @@ package enum AuthorizationVerdict: Hashable, Sendable {
     case undecided(reason: String)
 }
 
-/// Whether a newcomer is let in. Fails closed: what is not a clear yes is a refusal.
+/// Whether a newcomer is let in. Fails closed: what is not a clear yes keeps it out.
 package enum Admission: Hashable, Sendable {
     case admitted(ClientUID)
-    /// The reason is one line for a person.
+    /// A clear no; the reason is one line for a person.
     case refused(reason: String)
+    /// Nobody could say: it may try again.
+    case undecided(reason: String)
 
     package init(_ verdict: AuthorizationVerdict) {
         switch verdict {
         case .belongs(let uid): self = .admitted(uid)
-        case .refused(let reason), .undecided(let reason): self = .refused(reason: reason)
+        case .refused(let reason): self = .refused(reason: reason)
+        case .undecided(let reason): self = .undecided(reason: reason)
         }
     }
 }

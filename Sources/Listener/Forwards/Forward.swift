@@ -3,6 +3,7 @@ package import Shared
 /// An opened listener port and what visitors to it reach: a target, dialled by the connector with a client UID.
 ///
 /// Outlives the sessions of its UID: while none is live, visitors are turned away, and the next session serves them again.
+/// Outlives the listener's process, too: it is stored from ``ForwardTable/open(_:)`` to ``ForwardTable/close(_:)``.
 package struct Forward: Hashable, Sendable {
     /// Zero only in a request to open any free port.
     package let port: ForwardPort

@@ -2,7 +2,8 @@ import Glibc
 package import NIOCore
 package import Shared
 
-/// Why a forward could not be opened or closed. The descriptions are the texts that the control API answers with.
+/// Why a forward could not be opened or closed, or is not listened on. The descriptions are the texts that the control
+/// API answers with.
 package enum ForwardError: Error, Hashable {
     /// No session is live for the client UID.
     case unknownClientUID(ClientUID)
@@ -16,6 +17,12 @@ package enum ForwardError: Error, Hashable {
     case outOfResources(ForwardPort, cause: String)
     /// Listening failed for a reason that none of the others describes.
     case cannotListen(ForwardPort, cause: String)
+    /// The listening socket failed, long after it was opened.
+    case socketFailed(ForwardPort)
+    /// The forward could not be stored, and so would be lost at the next start; it is closed.
+    case notStored(ForwardPort, cause: String)
+    /// The stored forward could not be removed, and so would be back at the next start; it is still open.
+    case notRemoved(ForwardPort, cause: String)
     /// No such port is open.
     case notFound(ForwardPort)
     /// The listener is about to stop.
@@ -54,6 +61,12 @@ extension ForwardError: CustomStringConvertible {
             "Failed to create TcpListener: port \(port): \(cause). Close forwards, or raise the listener's limit of open files."
         case .cannotListen(let port, let cause):
             "Failed to create TcpListener: port \(port): \(cause)"
+        case .socketFailed(let port):
+            "Port \(port): its listening socket failed."
+        case .notStored(let port, let cause):
+            "Failed to store port \(port), which is closed again: \(cause)"
+        case .notRemoved(let port, let cause):
+            "Failed to remove port \(port) from the store, so that it is still open: \(cause)"
         case .notFound(let port):
             "Task \(port) not found"
         case .shuttingDown:

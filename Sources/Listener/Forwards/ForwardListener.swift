@@ -4,80 +4,72 @@ package import NIOCore
 import NIOPosix
 import Shared
 
-/// The listening socket of one forward, and the visitors that came through it.
+/// A listening socket of one forward.
 ///
 /// Owned by the ``ForwardTable``. Its channels live on one event loop; the object itself is a handle that any task may
-/// hold. Lives from a successful bind to ``close(visitorGrace:)``.
+/// hold. Lives from a successful bind to ``stop()``, or until the socket fails; its visitors may live longer.
 package final class ForwardListener: Sendable {
-    /// Makes an accepted channel a relay. Called on the channel's event loop before it becomes active; when the future
-    /// fails, the visitor is closed.
-    package typealias AdoptVisitor = @Sendable (any Channel, Forward) -> EventLoopFuture<Void>
+    /// Makes an accepted channel a relay, which tells the meter what it does. Called on the channel's event loop before
+    /// it becomes active; when the future fails, the visitor is closed.
+    package typealias AdoptVisitor = @Sendable (any Channel, Forward, ForwardMeter) -> EventLoopFuture<Void>
 
     /// What Linux grants unless `net.core.somaxconn` says less: a storm of visitors waits instead of being reset.
     private static let backlog: CInt = 4096
 
     /// The forward, with the port that it really has.
-    let forward: Forward
+    let open: OpenForward
 
     private let channel: any Channel
-    private let visitors: NIOLoopBound<VisitorSet>
 
-    private init(forward: Forward, channel: any Channel, visitors: NIOLoopBound<VisitorSet>) {
-        self.forward = forward
+    private init(_ open: OpenForward, channel: any Channel) {
+        self.open = open
         self.channel = channel
-        self.visitors = visitors
     }
+
+    var forward: Forward { open.forward }
+
+    /// False from the moment that the socket is closed, by whomever.
+    var isListening: Bool { channel.isActive }
 
     /// Listens on the port of `requested`, or any free port when that is zero.
     ///
     /// - Parameters:
-    ///   - requested: The forward; visitors may arrive before this returns.
+    ///   - requested: The forward; its visitors may arrive before this returns.
     ///   - bindAddress: The IP address to listen on; its port is not used.
     ///   - eventLoop: The one that all channels live on; a NIOPosix loop.
     /// - Throws: ``ForwardError`` when the port cannot be had.
     static func listen(
-        for requested: Forward,
+        for requested: OpenForward,
         at bindAddress: SocketAddress,
         on eventLoop: any EventLoop,
         adoptVisitor: @escaping AdoptVisitor,
         logger: Logger
     ) async throws(ForwardError) -> ForwardListener {
+        let port = requested.forward.port
         var address = bindAddress
-        address.port = Int(requested.port.number)
+        address.port = Int(port.number)
         do {
-            return try await eventLoop.flatSubmit { [address] in
-                let visitors = NIOLoopBound(VisitorSet(eventLoop: eventLoop), eventLoop: eventLoop)
-                return bootstrap(
-                    on: eventLoop,
-                    for: requested,
-                    isIPv6: address.protocol == .inet6,
-                    visitors: visitors,
-                    adoptVisitor: adoptVisitor,
-                    logger: logger
-                ).bind(to: address).map { channel in
-                    ForwardListener(forward: requested.onPort(of: channel), channel: channel, visitors: visitors)
-                }
-            }.get()
+            let bootstrap = bootstrap(
+                on: eventLoop,
+                for: requested,
+                isIPv6: address.protocol == .inet6,
+                adoptVisitor: adoptVisitor,
+                logger: logger
+            )
+            let channel = try await bootstrap.bind(to: address).get()
+            return ForwardListener(requested.on(requested.forward.port(of: channel)), channel: channel)
         } catch {
-            throw ForwardError(error, port: requested.port, address: address)
+            throw ForwardError(error, port: port, address: address)
         }
     }
 
-    /// Stops listening and ends every visitor. Returns when the socket is closed, so that the port can be bound again,
-    /// and the visitors are gone. Idempotent.
-    ///
-    /// - Parameter visitorGrace: How long relays may take to abort before their visitors are simply closed.
-    func close(visitorGrace: TimeAmount) async {
-        let visitors = visitors
-        let closed = channel.close().recover { _ in
-            // Closed before, by itself or by us: that is what is wanted.
-        }.flatMap {
-            visitors.value.end(within: visitorGrace)
-        }
+    /// Stops listening; visitors are left alone. Returns when the socket is closed, so that the port can be bound again.
+    /// Idempotent.
+    func stop() async {
         do {
-            try await closed.get()
+            try await channel.close().get()
         } catch {
-            preconditionFailure("a recovered future cannot fail: \(error)")
+            // Closed before, by itself or by us: that is what is wanted.
         }
     }
 
@@ -88,12 +80,12 @@ package final class ForwardListener: Sendable {
 
     private static func bootstrap(
         on eventLoop: any EventLoop,
-        for requested: Forward,
+        for requested: OpenForward,
         isIPv6: Bool,
-        visitors: NIOLoopBound<VisitorSet>,
         adoptVisitor: @escaping AdoptVisitor,
         logger: Logger
     ) -> ServerBootstrap {
+        let visitors = requested.visitors
         let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -110,7 +102,8 @@ package final class ForwardListener: Sendable {
                 guard visitors.value.insert(visitor) else {
                     return visitor.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                 }
-                return adoptVisitor(visitor, requested.onPort(of: visitor))
+                let forward = requested.forward
+                return adoptVisitor(visitor, forward.on(forward.port(of: visitor)), visitors.value.meter)
             }
         // `::` means IPv4 too, whatever net.ipv6.bindv6only says.
         let v6Only = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
@@ -119,11 +112,11 @@ package final class ForwardListener: Sendable {
 }
 
 extension Forward {
-    /// The same forward on the local port of `channel`: the listening one, or one that it accepted.
-    fileprivate func onPort(of channel: any Channel) -> Forward {
+    /// The local port of `channel`, the listening one or one that it accepted, when any free one was asked for.
+    fileprivate func port(of channel: any Channel) -> ForwardPort {
         guard port.isAnyFree, let number = channel.localAddress?.port.flatMap(UInt16.init(exactly:)) else {
-            return self
+            return port
         }
-        return on(ForwardPort(number))
+        return ForwardPort(number)
     }
 }

@@ -1,11 +1,13 @@
 import NIOCore
 import Shared
 
-/// The channels of one forward's visitors, so that closing the forward can end them.
+/// The channels of one forward's visitors, so that closing the forward can end them, and the meter of their relays.
 ///
-/// Owned by a ``ForwardListener`` and confined to its event loop. Holds as many channels as the operating system gives
-/// the process sockets; each leaves when it closes.
+/// Made with its ``OpenForward``, which listening sockets that come and go share; confined to the event loop. Holds as
+/// many channels as the operating system gives the process sockets; each leaves when it closes.
 final class VisitorSet {
+    let meter = ForwardMeter()
+
     private let eventLoop: any EventLoop
     private var channels: [ObjectIdentifier: any Channel] = [:]
     private var isEnding = false

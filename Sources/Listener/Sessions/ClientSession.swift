@@ -6,73 +6,101 @@ import Shared
 /// bound to a client UID.
 ///
 /// ```
-///              TLS done              a clear yes, UID free
-///   handshaking ───────▶ admitting ──────────────────────▶ live
-///        │                   │ refused                       │ connection over, certificate refused later
-///        └───────────────────┴──────────▶ ended ◀────────────┘
+///              TLS done              a clear yes (and hello)            UID free, or taken over
+///   handshaking ───────▶ admitting ────────────────────────▶ contending ───────────────────────▶ live
+///        │                   │ refused                            │ refused                      │ over
+///        └───────────────────┴────────────────▶ ended ◀───────────┴──────────────────────────────┘
 /// ```
 ///
-/// Confined to its connection's event loop. The registry holds it until its connection is over.
+/// Which of several connectors with one UID may be live is the ``ClientSlot``'s to say. Confined to its connection's event
+/// loop. The registry holds it until its connection is over.
 final class ClientSession {
-    private enum State {
+    enum State {
         case handshaking
-        case admitting
-        case live(ClientUID)
+        case admitting(Admitting)
+        case contending
+        case live(Live)
         case ended
     }
 
-    /// How long the holder of a UID may take to show that it lives.
-    private static let probeTimeout = TimeAmount.seconds(1)
+    /// What an admission waits for.
+    struct Admitting {
+        let peer: VerifiedCertificate
+        var admission: Admission?
+    }
 
-    private let driver: ConnectionDriver
-    private let registry: SessionRegistry
-    private let authorization: CertificateAuthorization
-    private let recheckInterval: TimeAmount?
-    private let visitors: WaitingVisitors
+    struct Live {
+        let uid: ClientUID
+        let id: SessionID
+        /// Milliseconds since 1970.
+        let since: Int64
+    }
+
+    let driver: ConnectionDriver
+    let registry: SessionRegistry
+    let policy: SessionPolicy
+    let random: RandomSource
+    let counters = SessionCounters()
     /// Counts the connections of this listener; the original's relay IDs begin with it.
-    private let number: Int
-    private var logger: Logger
+    let number: Int
+    var logger: Logger
+    var state = State.handshaking
+    var relayCount: UInt64 = 0
+    /// Of `warp/1`; nil with the original's protocol, and before hello.
+    var control: ControlStream?
+    var hello: Hello?
+    /// Whether the connector takes no new relays.
+    var isDraining = false
+    /// Questions for a sign of life that wait for an answer.
+    var probes = SessionProbes()
+    /// What is next if nothing happens: no hello, the end of a refused connection, or the next probe.
+    var timer: Scheduled<Void>?
+    var recheck: RepeatedTask?
+    /// The UID that its slot knows it by.
+    var claimedUID: ClientUID?
     private var handshakeEnded: (() -> Void)?
 
-    private var state = State.handshaking
-    private var relayCount = 0
-    private var recheck: RepeatedTask?
-
-    /// - Parameter handshakeEnded: called once, when this connection does not count as half-open any more.
+    /// - Parameters:
+    ///   - random: gives session IDs.
+    ///   - handshakeEnded: called once, when this connection does not count as half-open any more.
     init(
         driver: ConnectionDriver,
         number: Int,
         registry: SessionRegistry,
         policy: SessionPolicy,
+        random: RandomSource,
         logger: Logger,
         handshakeEnded: @escaping () -> Void
     ) {
         self.driver = driver
         self.number = number
         self.registry = registry
-        authorization = policy.authorization
-        recheckInterval = policy.recheckInterval
-        visitors = WaitingVisitors(wait: policy.visitorWait)
+        self.policy = policy
+        self.random = random
         self.logger = logger
         self.logger[metadataKey: LogKeys.remoteAddress] = "\(driver.remoteAddress.hostAndPort)"
         self.handshakeEnded = handshakeEnded
         driver.owner = self
     }
 
+    // MARK: Queries
+
     /// The client that this session is bound to, while it is live.
     var uid: ClientUID? {
-        if case .live(let uid) = state { uid } else { nil }
+        if case .live(let live) = state { live.uid } else { nil }
     }
 
-    /// Makes an accepted TCP channel a relay to `target`, now or when the connector grants a stream.
-    ///
-    /// - Returns: fails when the visitor cannot be served; it has been reset then.
-    func adopt(_ visitor: any Channel, target: TargetAddress) -> EventLoopFuture<Void> {
-        guard visitors.isEmpty, driver.connection.availableStreams > 0 else {
-            return visitors.enqueue(visitor, target: target)
-        }
-        return visitor.eventLoop.makeCompletedFuture { try startRelay(visitor, target: target) }
+    /// Since when it is live, in milliseconds since 1970.
+    var since: Int64? {
+        if case .live(let live) = state { live.since } else { nil }
     }
+
+    /// The run of the connector's program, where it says so.
+    var instance: InstanceID? { hello?.instance }
+
+    var isWarp: Bool { driver.connection.applicationProtocol == .warp }
+
+    // MARK: Commands
 
     /// Ends the session and tells the connector why.
     func close(_ code: ApplicationErrorCode, reason: String) {
@@ -80,167 +108,82 @@ final class ClientSession {
         driver.drive()
     }
 
-    // MARK: Relays
-
-    private func startRelay(_ visitor: any Channel, target: TargetAddress) throws {
-        let stream: QUICStreamID
-        do {
-            stream = try driver.connection.openStream()
-        } catch {
-            visitor.abort()
-            throw error
-        }
-        let header = OriginalStreamHeader(relayID: "\(number)-\(relayCount)", target: target)
-        relayCount += 1
-        driver.connection.send(header.encoded(allocator: visitor.allocator), finish: false, on: stream)
-        try visitor.pipeline.syncOperations.addHandler(RelayHandler(driver: driver, stream: stream))
-        driver.setNeedsDrive()
-    }
-
-    // MARK: Admission
-
-    private func ask(_ peer: VerifiedCertificate) {
-        let bound = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        let eventLoop = driver.eventLoop
-        let authorization = authorization
-        Task {
-            let admission = await authorization.admission(of: peer)
-            eventLoop.execute { bound.value.decided(admission, peer) }
-        }
-    }
-
-    private func decided(_ admission: Admission, _ peer: VerifiedCertificate) {
-        guard case .admitting = state else { return }  // the connection ended meanwhile
-        endHandshake()
-        switch admission {
-        case .refused(let reason):
-            refuse(.notAdmitted, reason: reason)
-        case .admitted(let uid):
-            guard let holder = registry.liveSession(for: uid) else {
-                bind(to: uid, peer)
-                return
-            }
-            holder.proveAlive { [weak self] isAlive in self?.holderAnswered(isAlive, holder, uid, peer) }
-        }
-    }
-
-    private func bind(to uid: ClientUID, _ peer: VerifiedCertificate) {
-        registry.bind(self, to: uid)
-        state = .live(uid)
-        logger[metadataKey: LogKeys.clientUID] = "\(uid)"
-        logger.info("session admitted")
-        scheduleRecheck(of: peer, uid: uid)
-    }
-
-    // MARK: Two connectors with one UID
-
-    // A connector that died without a word would otherwise block its successor for the idle timeout.
-    private func proveAlive(_ answer: @escaping (Bool) -> Void) {
+    /// Asks the connector for a sign of life.
+    ///
+    /// - Parameter answer: called once: as soon as it answers, or when `time` is over.
+    func proveAlive(within time: TimeAmount, _ answer: @escaping (Bool) -> Void) {
+        let probe = probes.begin(at: .now(), answer)
+        control?.send(.probe(probe))
         driver.connection.probe()
         driver.drive()
-        driver.eventLoop.assumeIsolated().scheduleTask(in: Self.probeTimeout) {
-            answer(self.driver.connection.endProbe())
+        driver.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            // Acknowledged packets are a sign of life too; the original's protocol has no other.
+            let isAcknowledged = self.driver.connection.endProbe()
+            self.probes.expire(probe)?(isAcknowledged)
         }
     }
 
-    private func holderAnswered(_ isAlive: Bool, _ holder: ClientSession, _ uid: ClientUID, _ peer: VerifiedCertificate)
-    {
-        guard case .admitting = state else { return }  // the newcomer left meanwhile
-        let current = registry.liveSession(for: uid)
-        if let current, isAlive || current !== holder {
-            refuse(.clientUIDInUse, reason: "the client UID \(uid) has a live session already")
-            return
-        }
-        current?.close(.sessionEnded, reason: "another connector with this client UID took over")
-        bind(to: uid, peer)
-    }
-
-    private func endHandshake() {
+    func endHandshake() {
         handshakeEnded?()
         handshakeEnded = nil
-    }
-
-    private func refuse(_ code: ApplicationErrorCode, reason: String) {
-        logRefusal(reason)
-        state = .ended
-        close(code, reason: reason)
-    }
-
-    private func logRefusal(_ reason: String) {
-        logger.warning("connector refused", metadata: [LogKeys.reason: "\(reason)"])
-    }
-
-    // MARK: The certificate's later fate
-
-    private func scheduleRecheck(of peer: VerifiedCertificate, uid: ClientUID) {
-        guard let recheckInterval else { return }
-        let bound = NIOLoopBound(self, eventLoop: driver.eventLoop)
-        let question = NIOLoopBoundBox(SessionRecheck(of: uid), eventLoop: driver.eventLoop)
-        let eventLoop = driver.eventLoop
-        let authorization = authorization
-        recheck = eventLoop.scheduleRepeatedAsyncTask(initialDelay: recheckInterval, delay: recheckInterval) { _ in
-            let verdict = eventLoop.makeFutureWithTask { await authorization.verdict(on: peer) }
-            return verdict.map { verdict in
-                bound.value.rechecked(question.value.received(verdict))
-            }
-        }
-    }
-
-    private func rechecked(_ action: SessionRecheck.Action) {
-        guard case .live = state else { return }
-        switch action {
-        case .keep:
-            break
-        case .keepAndWarn(let reason):
-            logger.warning("certificate could not be checked again", metadata: [LogKeys.reason: "\(reason)"])
-        case .end(let reason):
-            logger.warning("certificate is refused now", metadata: [LogKeys.reason: "\(reason)"])
-            close(.notAdmitted, reason: reason)
-        }
     }
 }
 
 extension ClientSession: ConnectionOwner {
     func handshakeCompleted(_ driver: ConnectionDriver, peer: VerifiedCertificate) {
         guard case .handshaking = state else { return }
-        state = .admitting
-        ask(peer)
+        if isWarp {
+            driver.connection.setLiveness(
+                keepAlive: policy.keepAlive,
+                silenceLimit: policy.silenceLimit,
+                now: .now()
+            )
+        }
+        state = .admitting(Admitting(peer: peer))
+        beginAdmission(of: peer)
     }
 
     func handshakeConfirmed(_ driver: ConnectionDriver) {}
 
     func streamOpened(_ id: QUICStreamID, _ driver: ConnectionDriver) {
-        // Not reached: the listener grants its peers no streams in the original's protocol.
+        guard isWarp, control == nil else {
+            close(.malformedMessage, reason: "a connector opens no stream but the control stream of warp/1")
+            return
+        }
+        control = ControlStream(id, of: driver, owner: self)
     }
 
     func streamsAvailable(_ driver: ConnectionDriver) {
-        while driver.connection.availableStreams > 0, let next = visitors.next() {
-            do {
-                try startRelay(next.channel, target: next.target)
-                next.release()
-            } catch {
-                return  // startRelay has reset the visitor; the connection is over
-            }
+        if let uid {
+            registry.serve(uid)
         }
+    }
+
+    func remoteAddressChanged(_ driver: ConnectionDriver) {
+        logger[metadataKey: LogKeys.remoteAddress] = "\(driver.remoteAddress.hostAndPort)"
+        guard let uid else { return }
+        logger.info("connector's address changed")
+        registry.sessionMoved(self, uid: uid)
     }
 
     func connectionClosed(_ closure: ConnectionClosure, _ driver: ConnectionDriver) {
         recheck?.cancel()
-        registry.remove(self)
-        visitors.abortAll()
-        switch state {
+        timer?.cancel()
+        endHandshake()
+        let before = state
+        state = .ended
+        switch before {
         case .handshaking:
-            endHandshake()
             logFailedHandshake(closure)
-        case .admitting:
-            endHandshake()
+        case .admitting, .contending:
             logger.info("connector left before it was admitted", metadata: [LogKeys.reason: "\(closure)"])
         case .live:
             logger.info("session ended", metadata: [LogKeys.reason: "\(closure)"])
         case .ended:
             break
         }
-        state = .ended
+        registry.remove(self, uid: claimedUID)
+        probes.expireAll().forEach { $0(false) }
     }
 
     private func logFailedHandshake(_ closure: ConnectionClosure) {
@@ -251,6 +194,14 @@ extension ClientSession: ConnectionOwner {
             // Half-open handshakes that come to nothing are the Internet's background noise.
             logger.debug("handshake abandoned", metadata: [LogKeys.reason: "\(closure)"])
         }
+    }
+}
+
+extension ClientSession: Hashable {
+    static func == (left: ClientSession, right: ClientSession) -> Bool { left === right }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(ObjectIdentifier(self))
     }
 }
 

@@ -1,17 +1,30 @@
 import NIOCore
 import Shared
 
-/// Which session serves a client UID, and every connection that is not over yet. Confined to the event loop of the data
-/// path.
+/// Every connection that is not over yet, and for each client UID which of them is its session. Confined to the event loop
+/// of the data path.
 final class SessionRegistry {
-    private var live: [ClientUID: ClientSession] = [:]
+    private let policy: SessionPolicy
+    private let journal: SessionJournal
+    private var slots: [ClientUID: ClientSlot] = [:]
     private var all: [ObjectIdentifier: ClientSession] = [:]
+    /// Set by ``drain()``: nobody is let in any more.
+    private(set) var isDraining = false
 
-    /// Every session, live or still to be admitted.
+    /// - Parameter journal: is told of sessions that begin, move and end.
+    init(policy: SessionPolicy, journal: SessionJournal) {
+        self.policy = policy
+        self.journal = journal
+    }
+
+    // MARK: Sessions
+
+    /// Every connection, live or still to be admitted.
     var sessions: [ClientSession] { Array(all.values) }
 
-    func liveSession(for uid: ClientUID) -> ClientSession? {
-        live[uid]
+    /// Whether the connector with this UID takes relays, now or when it grants streams again.
+    func isSessionLive(_ uid: ClientUID) -> Bool {
+        slots[uid]?.session.map { !$0.isDraining } ?? false
     }
 
     /// Keeps a session from its connection's first packet to its end.
@@ -19,18 +32,86 @@ final class SessionRegistry {
         all[ObjectIdentifier(session)] = session
     }
 
-    /// Makes `session` the one that serves `uid`, which no other live session does.
-    func bind(_ session: ClientSession, to uid: ClientUID) {
-        precondition(live[uid] == nil, "two sessions with one client UID")
-        live[uid] = session
+    /// An admitted connector wants to be the session of `uid`.
+    func contend(_ session: ClientSession, for uid: ClientUID) {
+        slot(for: uid).contend(session)
+    }
+
+    /// A session lives at this address now.
+    func sessionMoved(_ session: ClientSession, uid: ClientUID) {
+        guard slots[uid]?.session == session, let stored = session.stored(uid: uid) else { return }
+        journal.note(stored, for: uid)
+    }
+
+    /// The session of `uid` can take relays again.
+    func serve(_ uid: ClientUID) {
+        slots[uid]?.serve()
     }
 
     /// Forgets a session that is over.
-    func remove(_ session: ClientSession) {
+    ///
+    /// - Parameter uid: what it contended for, or was bound to.
+    func remove(_ session: ClientSession, uid: ClientUID?) {
         all[ObjectIdentifier(session)] = nil
-        if let uid = session.uid, live[uid] === session {
-            live[uid] = nil
+        guard let uid, let slot = slots[uid] else { return }
+        slot.ended(session)
+        if slot.session == nil {
+            journal.note(nil, for: uid)
         }
+        if slot.isUnused {
+            slots[uid] = nil
+        }
+    }
+
+    // MARK: Visitors
+
+    /// Makes an accepted TCP channel a relay, now or when there is a session that can take it.
+    ///
+    /// - Returns: fails when the visitor cannot be served; it has been reset then.
+    func adopt(_ visitor: any Channel, _ forward: Forward, _ meter: ForwardMeter) -> EventLoopFuture<Void> {
+        guard !isDraining else {
+            visitor.abort()
+            return visitor.eventLoop.makeFailedFuture(ForwardError.shuttingDown)
+        }
+        return slot(for: forward.uid).adopt(visitor, forward, meter)
+    }
+
+    // MARK: The end
+
+    /// Lets nobody in any more, tells every connector that the listener is going away, and resets visitors who wait.
+    func drain() {
+        isDraining = true
+        slots.values.forEach { $0.abortVisitors() }
+        for session in sessions {
+            session.goAway()
+        }
+    }
+
+    /// Whether no relay is left.
+    var isIdle: Bool { all.values.allSatisfy(\.isIdle) }
+
+    /// The relays that are left.
+    var openRelayCount: Int { all.values.reduce(0) { $0 + $1.openRelayCount } }
+
+    // MARK: Queries
+
+    /// Every live session, draining ones included.
+    func statuses() -> [SessionStatus] {
+        all.values.compactMap { session in
+            session.uid.flatMap { session.status(uid: $0, waitingVisitors: waitingVisitors(of: session, $0)) }
+        }
+    }
+
+    private func waitingVisitors(of session: ClientSession, _ uid: ClientUID) -> Int {
+        guard let slot = slots[uid], slot.session == session else { return 0 }
+        return slot.waitingVisitorCount
+    }
+
+    private func slot(for uid: ClientUID) -> ClientSlot {
+        if let slot = slots[uid] { return slot }
+        let slot = ClientSlot(uid: uid, policy: policy) { [weak self] in self?.slots[uid] = nil }
+        slots[uid] = slot
+        return slot
     }
 }
 

@@ -1,15 +1,17 @@
 import NIOCore
 import Shared
 
-/// Visitors of one session that came while its connector granted no further stream, in the order in which they came.
+/// Visitors of one client UID that came while there was no session, or while its connector granted no further stream, in
+/// the order in which they came.
 ///
-/// The original grants 100 streams; its next visitor hung for ever. Here one waits, unread, for a bounded time. Confined to
-/// the session's event loop.
+/// The original hung them for ever, or showed them an empty reply. Here each waits, unread, for a bounded time, and their
+/// number is bounded too. Confined to the event loop of the data path.
 final class WaitingVisitors {
     /// One visitor and what it came for.
     struct Visitor {
         let channel: any Channel
-        let target: TargetAddress
+        let forward: Forward
+        let meter: ForwardMeter
         fileprivate let handler: WaitingVisitorHandler
 
         /// Lets the bytes through that came while it waited; its relay handler stands behind it by now.
@@ -18,27 +20,31 @@ final class WaitingVisitors {
         }
     }
 
-    /// Further visitors are reset at once.
-    private static let maximumCount = 4096
-
     private let wait: TimeAmount
+    private let maximumCount: Int
     private var queue = CircularBuffer<Visitor>()
+    /// Called when the last visitor has left by itself.
+    var emptied: (() -> Void)?
 
-    /// - Parameter wait: how long each may wait; 0 = not at all.
-    init(wait: TimeAmount) {
+    /// - Parameters:
+    ///   - wait: how long each may wait; 0 = not at all.
+    ///   - maximumCount: further visitors are reset at once.
+    init(wait: TimeAmount, maximumCount: Int) {
         self.wait = wait
+        self.maximumCount = maximumCount
     }
 
     var isEmpty: Bool { queue.isEmpty }
+    var count: Int { queue.count }
 
     /// - Returns: fails when the visitor cannot wait; it has been reset then.
-    func enqueue(_ channel: any Channel, target: TargetAddress) -> EventLoopFuture<Void> {
-        guard wait > .zero, queue.count < Self.maximumCount else {
+    func enqueue(_ channel: any Channel, _ forward: Forward, _ meter: ForwardMeter) -> EventLoopFuture<Void> {
+        guard wait > .zero, queue.count < maximumCount else {
             channel.abort()
             return channel.eventLoop.makeFailedFuture(QUICError.streamLimitReached)
         }
         let handler = WaitingVisitorHandler(wait: wait) { [weak self] in self?.left($0) }
-        queue.append(Visitor(channel: channel, target: target, handler: handler))
+        queue.append(Visitor(channel: channel, forward: forward, meter: meter, handler: handler))
         return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
     }
 
@@ -56,6 +62,9 @@ final class WaitingVisitors {
 
     private func left(_ handler: WaitingVisitorHandler) {
         queue.removeAll { $0.handler === handler }
+        if queue.isEmpty {
+            emptied?()
+        }
     }
 }
 

@@ -18,4 +18,14 @@ package enum LogKeys {
     package static let listenerAddress = "listener.address"
     /// The address of the peer.
     package static let remoteAddress = "remote.address"
+    /// The application protocol of a session.
+    package static let applicationProtocol = "protocol"
+    /// A session's number, as both ends' logs and the control API show it.
+    package static let sessionID = "session.id"
+    /// How many of something.
+    package static let count = "count"
+    /// How long until something is tried again.
+    package static let wait = "wait"
+    /// The file in which the listener keeps its state.
+    package static let statePath = "state.path"
 }

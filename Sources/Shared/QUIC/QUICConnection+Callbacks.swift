@@ -22,7 +22,10 @@ extension QUICConnection {
             return 0
         }
         callbacks.handshake_completed = { _, user in
-            connection(from: user)?.events.append(.handshakeCompleted)
+            guard let connection = connection(from: user), connection.tls.acceptHandshake() else {
+                return NGTCP2_ERR_CALLBACK_FAILURE
+            }
+            connection.events.append(.handshakeCompleted)
             return 0
         }
         callbacks.handshake_confirmed = { _, user in

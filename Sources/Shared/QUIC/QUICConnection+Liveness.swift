@@ -1,7 +1,20 @@
 internal import CQuic
-internal import NIOCore
+package import NIOCore
 
 extension QUICConnection {
+    /// Sets how this end tells that the peer is gone, once the protocol is known.
+    ///
+    /// - Parameters:
+    ///   - keepAlive: the silence after which a PING asks for a sign of life; nil = never.
+    ///   - silenceLimit: the silence after which the connection is over, above zero; nil = only the idle timeout that both
+    ///     ends have announced counts (RFC 9000 §10.1). A forged datagram can stretch this limit, but not the idle timeout.
+    package func setLiveness(keepAlive: TimeAmount?, silenceLimit: TimeAmount?, now: QUICTime) {
+        self.keepAlive = keepAlive
+        self.silenceLimit = silenceLimit
+        lastHeard = now
+        applyKeepAlive()
+    }
+
     /// Asks the peer for a sign of life: the next write sends a PING (RFC 9000 §10.1.2).
     package func probe() {
         guard let conn, isActive else { return }
@@ -16,7 +29,17 @@ extension QUICConnection {
     ///   from it does not count.
     package func endProbe() -> Bool {
         guard let conn, isActive else { return false }
-        ngtcp2_conn_set_keep_alive_timeout(conn, UInt64(clamping: settings.keepAlive?.nanoseconds ?? 0))
+        applyKeepAlive()
         return hasReceivedSinceProbe && warp_conn_pto_count(conn) == 0
+    }
+
+    /// When the peer has been silent for too long.
+    var silenceDeadline: QUICTime? {
+        silenceLimit.map { lastHeard + $0 }
+    }
+
+    private func applyKeepAlive() {
+        guard let conn else { return }
+        ngtcp2_conn_set_keep_alive_timeout(conn, UInt64(clamping: keepAlive?.nanoseconds ?? 0))  // 0 = never
     }
 }

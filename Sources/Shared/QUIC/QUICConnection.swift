@@ -39,6 +39,9 @@ package final class QUICConnection {
     var pendingClose: CloseFrame?
     var receivedStatelessReset = false
     var hasReceivedSinceProbe = true
+    var keepAlive: TimeAmount?
+    var silenceLimit: TimeAmount?
+    var lastHeard: QUICTime
     var events = CircularBuffer<QUICConnectionEvent>()
     var streams: [QUICStreamID: QUICStream] = [:]
     var sendQueue = CircularBuffer<QUICStream>()
@@ -60,7 +63,7 @@ package final class QUICConnection {
         resetSecret: StatelessResetSecret,
         now: QUICTime
     ) throws(QUICError) {
-        try self.init(settings, configuration, nil, random, resetSecret)
+        try self.init(settings, configuration, nil, random, resetSecret, now)
         // RFC 9000 §7.2: unpredictable, and at least 8 bytes.
         let destination = QUICConnectionID(random.bytes(18)) ?? initialSourceID
         try create(destination: destination, path: path, now: now, attempt: nil)
@@ -79,7 +82,7 @@ package final class QUICConnection {
         resetSecret: StatelessResetSecret,
         now: QUICTime
     ) throws(QUICError) {
-        try self.init(settings, configuration, attempt, random, resetSecret)
+        try self.init(settings, configuration, attempt, random, resetSecret, now)
         try create(destination: attempt.clientSourceID, path: path, now: now, attempt: attempt)
     }
 
@@ -88,14 +91,21 @@ package final class QUICConnection {
         _ configuration: TLSConfiguration,
         _ attempt: ConnectionAttempt?,
         _ random: RandomSource,
-        _ resetSecret: StatelessResetSecret
+        _ resetSecret: StatelessResetSecret,
+        _ now: QUICTime
     ) throws(QUICError) {
         self.settings = settings
+        keepAlive = settings.keepAlive
+        lastHeard = now
         self.random = random
         self.resetSecret = resetSecret
         isServer = attempt != nil
         initialSourceID = random.connectionID()
-        tls = try TLSSession(configuration, applicationProtocol: settings.applicationProtocol, isServer: attempt != nil)
+        tls = try TLSSession(
+            configuration,
+            applicationProtocols: settings.applicationProtocols,
+            isServer: attempt != nil
+        )
     }
 
     deinit {
@@ -121,6 +131,7 @@ package final class QUICConnection {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
             hasReceivedSinceProbe = true
+            lastHeard = now
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_read_pkt", now: now)
             }
@@ -141,6 +152,11 @@ package final class QUICConnection {
         switch state {
         case .active:
             guard let conn, pendingClose == nil else { return }
+            if let silenceDeadline, silenceDeadline <= now {
+                // RFC 9000 §10.1: an idle connection ends without a word.
+                terminate(.idleTimeout)
+                return
+            }
             let result = ngtcp2_conn_handle_expiry(conn, now.nanoseconds)
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
@@ -184,8 +200,8 @@ package final class QUICConnection {
         switch state {
         case .active:
             guard let conn, pendingClose == nil else { return nil }
-            let expiry = ngtcp2_conn_get_expiry(conn)
-            return expiry == .max ? nil : QUICTime(nanoseconds: expiry)
+            let expiry = QUICTime(nanoseconds: min(ngtcp2_conn_get_expiry(conn), silenceDeadline?.nanoseconds ?? .max))
+            return expiry.nanoseconds == .max ? nil : expiry
         case .closing(let until, _, _, _), .draining(let until):
             return until
         case .terminated:
@@ -206,6 +222,14 @@ package final class QUICConnection {
     /// The peer's certificate, once the handshake has verified it.
     package var peerCertificate: VerifiedCertificate? { tls.verifiedPeer }
 
+    /// Whether packets are sent by `path` now: that changes when the peer migrates (RFC 9000 §9).
+    package func isUsing(_ path: NetworkPath) -> Bool {
+        conn.map { ngtcp2_path_eq(ngtcp2_conn_get_path($0), path.pointer) != 0 } ?? false
+    }
+
+    /// What both ends have agreed to speak; nil before ``QUICConnectionEvent/handshakeCompleted``.
+    package var applicationProtocol: ApplicationProtocol? { tls.applicationProtocol }
+
     /// The smoothed round trip time (RFC 9002 §5.3).
     package var smoothedRoundTrip: TimeAmount {
         conn.map { .nanoseconds(Int64(clamping: warp_conn_smoothed_rtt($0))) } ?? .zero
@@ -216,6 +240,9 @@ package final class QUICConnection {
     /// Turns a return code into what it means for the connection. The one place that judges them.
     func fail(_ result: Int32, call: String, now: QUICTime) {
         guard let conn, case .active = state, pendingClose == nil else { return }
+        // What we refuse when the handshake is completed has failed in a callback; to the peer it is TLS that failed.
+        let isRefused = result == NGTCP2_ERR_CALLBACK_FAILURE && tls.refusalAlert != nil
+        let result = isRefused ? NGTCP2_ERR_CRYPTO : result
         switch result {
         case NGTCP2_ERR_DRAINING:
             state = .draining(until: now + closePeriod)
@@ -238,8 +265,8 @@ package final class QUICConnection {
             NGTCP2_ERR_CALLBACK_FAILURE:
             terminate(.dropped(libraryError: result))
         default:
-            if result == NGTCP2_ERR_CRYPTO, let rejection = tls.rejection {
-                ngtcp2_conn_set_tls_alert(conn, rejection.tlsAlert)
+            if result == NGTCP2_ERR_CRYPTO, let alert = tls.refusalAlert {
+                ngtcp2_conn_set_tls_alert(conn, alert)
             }
             let code = warp_transport_error_code(conn, result)
             let reason = result == NGTCP2_ERR_CRYPTO ? tls.failureReason(alert: UInt8(truncatingIfNeeded: code)) : nil

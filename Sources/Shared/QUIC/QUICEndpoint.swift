@@ -24,12 +24,14 @@ package final class QUICEndpoint<Connection: AnyObject> {
     /// Clients between their first packet and their admission; the owner counts them.
     package var halfOpenCount = 0
 
-    /// - Parameter limits: nil = this endpoint is a client only.
-    package init(random: RandomSource, resetSecret: StatelessResetSecret, limits: HalfOpenLimits?) {
+    /// - Parameters:
+    ///   - keys: those of the last run, or new ones.
+    ///   - limits: nil = this endpoint is a client only.
+    package init(random: RandomSource, keys: EndpointKeys, limits: HalfOpenLimits?) {
         self.random = random
-        self.resetSecret = resetSecret
+        resetSecret = keys.statelessReset
         self.limits = limits
-        retryTokens = RetryTokens(random: random)
+        retryTokens = RetryTokens(key: keys.retryToken)
     }
 
     /// Judges one datagram; borrowed for the call.
@@ -68,6 +70,17 @@ package final class QUICEndpoint<Connection: AnyObject> {
         return accept(bytes, path: path, now: now)
     }
 
+    /// The datagram that tells a client that no connection is made of its attempt (RFC 9000 §5.2.2).
+    package func refusal(of attempt: ConnectionAttempt) -> [UInt8]? {
+        let route = close(
+            destination: attempt.destinationID,
+            source: attempt.clientSourceID,
+            code: UInt64(NGTCP2_CONNECTION_REFUSED)
+        )
+        guard case .reply(let datagram) = route else { return nil }
+        return datagram
+    }
+
     /// Packets that carry `id` are for `connection` from now on.
     package func register(_ connection: Connection, for id: QUICConnectionID) {
         table.insert(connection, for: id)
@@ -99,7 +112,10 @@ package final class QUICEndpoint<Connection: AnyObject> {
                 destinationID: destination,
                 now: now
             )
-            guard let original else { return invalidToken(destination: destination, source: source) }
+            guard let original else {
+                // RFC 9000 §8.1.2: rather than let a client with an invalid token time out.
+                return close(destination: destination, source: source, code: UInt64(NGTCP2_INVALID_TOKEN))
+            }
             return .attempt(
                 ConnectionAttempt(
                     destinationID: destination,
@@ -154,8 +170,8 @@ package final class QUICEndpoint<Connection: AnyObject> {
         }
     }
 
-    // RFC 9000 §8.1.2: a server that gets an invalid Retry token closes with INVALID_TOKEN rather than let it time out.
-    private func invalidToken(destination: QUICConnectionID, source: QUICConnectionID) -> Route {
+    // A close for a client that there is no connection with (RFC 9000 §10.2.3).
+    private func close(destination: QUICConnectionID, source: QUICConnectionID, code: UInt64) -> Route {
         reply { packet in
             source.withNGTCP2 { clientID in
                 destination.withNGTCP2 { ourID in
@@ -165,7 +181,7 @@ package final class QUICEndpoint<Connection: AnyObject> {
                         warp_quic_version_1(),
                         clientID,
                         ourID,
-                        UInt64(NGTCP2_INVALID_TOKEN),
+                        code,
                         nil,
                         0
                     )
@@ -199,6 +215,19 @@ package final class QUICEndpoint<Connection: AnyObject> {
         // §10.3: at least 21 bytes, so that it looks like any short packet.
         let size = min(datagramBytes - 1, Self.resetBytes)
         guard size >= Self.minimumResetBytes else { return .drop(.unknownConnection) }
+        return statelessReset(id, bytes: size)
+    }
+
+    /// A stateless reset of a connection that is not known any more, without having been asked: its peer is told before it
+    /// sends anything.
+    ///
+    /// - Parameter id: a connection ID that this endpoint issued, with the secret that it has now.
+    package func statelessReset(of id: QUICConnectionID) -> [UInt8]? {
+        guard case .reply(let datagram) = statelessReset(id, bytes: Self.resetBytes) else { return nil }
+        return datagram
+    }
+
+    private func statelessReset(_ id: QUICConnectionID, bytes size: Int) -> Route {
         var token = [UInt8](repeating: 0, count: Int(NGTCP2_STATELESS_RESET_TOKENLEN))
         token.withUnsafeMutableBytes { resetSecret.writeToken(for: id, to: $0) }
         let unpredictable = random.bytes(size - token.count)

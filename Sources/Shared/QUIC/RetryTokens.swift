@@ -8,8 +8,9 @@ struct RetryTokens {
 
     private let key: [UInt8]
 
-    init(random: RandomSource) {
-        key = random.bytes(32)
+    /// - Parameter key: ``EndpointKeys/retryToken``.
+    init(key: [UInt8]) {
+        self.key = key
     }
 
     /// - Returns: a token for this address and these IDs, or nil when memory ran out.

@@ -2,12 +2,20 @@ internal import CQuic
 
 /// The key from which stateless reset tokens are derived (RFC 9000 §10.3.2): an endpoint that has forgotten a connection
 /// can still prove, from the connection ID alone, that the connection was its own.
-package struct StatelessResetSecret: Sendable {
-    private let key: [UInt8]
+package struct StatelessResetSecret: Sendable, Hashable {
+    /// ``EndpointKeys/keyBytes`` bytes, for whoever stores them.
+    package let key: [UInt8]
 
-    /// - Parameter random: gives the 32 bytes of the key.
+    /// - Parameter random: gives the bytes of the key.
     package init(random: RandomSource) {
-        key = random.bytes(32)
+        key = random.bytes(EndpointKeys.keyBytes)
+    }
+
+    /// - Parameter key: as it was stored.
+    /// - Returns: nil when it has not ``EndpointKeys/keyBytes`` bytes.
+    package init?(key: [UInt8]) {
+        guard key.count == EndpointKeys.keyBytes else { return nil }
+        self.key = key
     }
 
     /// Writes the 16 bytes of the token for `id`.
@@ -23,4 +31,10 @@ package struct StatelessResetSecret: Sendable {
         }
         precondition(result == 0, "HKDF of 16 bytes cannot fail")
     }
+}
+
+/// The key is never shown, not even by mistake.
+extension StatelessResetSecret: CustomStringConvertible, CustomReflectable {
+    package var description: String { "StatelessResetSecret" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 }

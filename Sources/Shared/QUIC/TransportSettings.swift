@@ -3,8 +3,8 @@ package import NIOCore
 /// What one end of a connection grants the other, and how it behaves: QUIC transport parameters (RFC 9000 §18.2) and
 /// local policy in one place.
 package struct TransportSettings: Hashable, Sendable {
-    /// The application protocol (RFC 7301), 1 to 255 bytes.
-    package var applicationProtocol: String
+    /// The application protocols that this end speaks, one or more, the preferred one first. A listener's order decides.
+    package var applicationProtocols: [ApplicationProtocol]
     /// Silence after which the connection is over. 0 = never.
     package var idleTimeout: TimeAmount = .seconds(60)
     /// Silence after which we send a PING. nil = never.
@@ -27,10 +27,24 @@ package struct TransportSettings: Hashable, Sendable {
     /// The unsent bytes of one stream below which its writer may go on.
     package var sendLowWatermarkBytes: Int = 128 * 1024
 
-    package init(applicationProtocol: String) {
-        self.applicationProtocol = applicationProtocol
+    package init(applicationProtocols: [ApplicationProtocol]) {
+        self.applicationProtocols = applicationProtocols
     }
 
     /// The original's protocol and timers (`hq-29`).
-    package static let original = TransportSettings(applicationProtocol: "hq-29")
+    package static let original = TransportSettings(applicationProtocols: [.original])
+
+    /// What an end announces that speaks both protocols, or those of `protocols`: the timers are the original's, until the
+    /// protocol is known.
+    ///
+    /// - Parameter silenceLimit: what ``QUICConnection/setLiveness(keepAlive:silenceLimit:now:)`` will be given: the
+    ///   transport must not be less patient.
+    package static func tunnel(
+        _ protocols: [ApplicationProtocol] = ApplicationProtocol.allCases,
+        silenceLimit: TimeAmount
+    ) -> TransportSettings {
+        var settings = TransportSettings(applicationProtocols: protocols)
+        settings.idleTimeout = max(settings.idleTimeout, silenceLimit)
+        return settings
+    }
 }

@@ -10,6 +10,7 @@ final class TLSSession {
     }
 
     private let configuration: TLSConfiguration
+    private let applicationProtocols: [ApplicationProtocol]
     private let isServer: Bool
     private let handle: gnutls_session_t
     private let reference: UnsafeMutablePointer<Reference>
@@ -19,13 +20,25 @@ final class TLSSession {
     /// Why the peer's certificate was refused.
     private(set) var rejection: CertificateRejection?
 
+    /// What both ends have agreed to speak, once the handshake is completed.
+    private(set) var applicationProtocol: ApplicationProtocol?
+    private var lacksApplicationProtocol = false
+
+    /// - Parameter applicationProtocols: one or more, the preferred one first.
     /// - Throws: ``QUICError/library(call:code:name:)`` when GnuTLS refuses.
-    init(_ configuration: TLSConfiguration, applicationProtocol: String, isServer: Bool) throws(QUICError) {
+    init(
+        _ configuration: TLSConfiguration,
+        applicationProtocols: [ApplicationProtocol],
+        isServer: Bool
+    ) throws(QUICError) {
+        precondition(!applicationProtocols.isEmpty, "an end that speaks nothing")
         self.configuration = configuration
+        self.applicationProtocols = applicationProtocols
         self.isServer = isServer
         let reference = UnsafeMutablePointer<Reference>.allocate(capacity: 1)
         var handle: gnutls_session_t?
-        let alpn = Array(applicationProtocol.utf8)
+        // RFC 7301 §3.1: an octet of length ahead of each name.
+        let alpn = applicationProtocols.flatMap { [UInt8($0.rawValue.utf8.count)] + Array($0.rawValue.utf8) }
         let result = warp_tls_session_new(
             &handle,
             isServer,
@@ -68,6 +81,19 @@ final class TLSSession {
         ngtcp2_conn_set_tls_native_handle(connection, UnsafeMutableRawPointer(handle))
     }
 
+    /// Judges what GnuTLS has completed; a handshake counts as completed only when this has accepted it.
+    func acceptHandshake() -> Bool {
+        applicationProtocol = chosenApplicationProtocol()
+        // RFC 9001 §8.1: a peer that ignores ALPN gets no further than one that has nothing in common with us.
+        lacksApplicationProtocol = applicationProtocol == nil
+        return refusalAlert == nil
+    }
+
+    /// The alert that tells the peer why we refuse the handshake; nil = we do not.
+    var refusalAlert: UInt8? {
+        rejection?.tlsAlert ?? (lacksApplicationProtocol ? TLSAlert.noApplicationProtocol : nil)
+    }
+
     /// What to tell both ends' operators about a failed handshake.
     func failureReason(alert: UInt8) -> String {
         if let rejection {
@@ -85,6 +111,13 @@ final class TLSSession {
     private static func from(_ session: gnutls_session_t?) -> TLSSession? {
         guard let session, let pointer = gnutls_session_get_ptr(session) else { return nil }
         return pointer.assumingMemoryBound(to: Reference.self).pointee.session.takeUnretainedValue()
+    }
+
+    private func chosenApplicationProtocol() -> ApplicationProtocol? {
+        var name = gnutls_datum_t()
+        guard gnutls_alpn_get_selected_protocol(handle, &name) == GNUTLS_E_SUCCESS else { return nil }
+        let bytes = UnsafeBufferPointer(start: name.data, count: Int(name.size))
+        return applicationProtocols.first { $0.rawValue.utf8.elementsEqual(bytes) }
     }
 
     // GnuTLS asks only that a certificate is present; whether it is good is decided here, and nowhere else.

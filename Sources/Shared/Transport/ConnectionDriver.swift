@@ -8,13 +8,17 @@ package import NIOCore
 package final class ConnectionDriver {
     package let connection: QUICConnection
     package let eventLoop: any EventLoop
-    package let remoteAddress: SocketAddress
+    /// Where the peer's packets come from.
+    package private(set) var remoteAddress: SocketAddress
     package weak var owner: (any ConnectionOwner)?
 
     /// Whether a batch of datagrams has touched it.
     var isInBatch = false
 
     private let transport: DatagramTransport
+    // Where the last datagram came by, and the last one that led to `remoteAddress`.
+    private var latestPath: NetworkPath?
+    private var knownPath: NetworkPath?
     private var consumers: [QUICStreamID: any StreamConsumer] = [:]
     private var connectionIDs: Set<QUICConnectionID> = []
     private var isDriving = false
@@ -38,6 +42,15 @@ package final class ConnectionDriver {
         consumers[id] = consumer
     }
 
+    /// Takes one received datagram; see ``QUICConnection/receive(_:path:ecn:now:)``. ``drive()`` must follow.
+    func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+        latestPath = path
+        connection.receive(datagram, path: path, ecn: ecn, now: now)
+    }
+
+    /// How many streams have a consumer: relays, and the control stream.
+    package var consumedStreamCount: Int { consumers.count }
+
     /// Something was queued on the connection: drives it before the event loop waits again, once for all who ask.
     package func setNeedsDrive() {
         guard !isDriving, !isDriveScheduled, !isOver else { return }
@@ -58,6 +71,7 @@ package final class ConnectionDriver {
         eventLoop.assertInEventLoop()
         guard !isDriving, !isOver else { return }
         isDriving = true
+        followPeer()
         handleEvents()
         writeDatagrams()
         // Writing may have freed room for writers, whose bytes may leave at once.
@@ -115,6 +129,18 @@ package final class ConnectionDriver {
             consumer.connectionClosed()
         }
         owner?.connectionClosed(closure, self)
+    }
+
+    // Nearly every datagram comes by the same path object: comparing is an identity, but for a peer that moves.
+    private func followPeer() {
+        guard let path = latestPath, path !== knownPath else { return }
+        if path.remote == remoteAddress {
+            knownPath = path
+        } else if connection.isUsing(path) {
+            knownPath = path
+            remoteAddress = path.remote
+            owner?.remoteAddressChanged(self)
+        }
     }
 
     private func writeDatagrams() {

@@ -8,6 +8,9 @@ package protocol ConnectionOwner: AnyObject {
     func streamOpened(_ id: QUICStreamID, _ driver: ConnectionDriver)
     /// The peer lets us open more streams.
     func streamsAvailable(_ driver: ConnectionDriver)
+    /// The peer's packets come from another address now (RFC 9000 §9): ``ConnectionDriver/remoteAddress`` tells which.
+    func remoteAddressChanged(_ driver: ConnectionDriver)
+
     /// The connection is over; no other call follows.
     func connectionClosed(_ closure: ConnectionClosure, _ driver: ConnectionDriver)
 }

@@ -54,6 +54,8 @@ final class DatagramHandler: ChannelInboundHandler {
         case .attempt(let attempt):
             if let driver = acceptor(attempt, path, now) {
                 deliver(datagram, to: driver, path: path, ecn: ecn, now: now)
+            } else if let refusal = transport.endpoint.refusal(of: attempt) {
+                transport.sender.send(refusal, path: path)
             }
         case .reply(let answer):
             transport.sender.send(answer, path: path)
@@ -69,7 +71,7 @@ final class DatagramHandler: ChannelInboundHandler {
         ecn: UInt8,
         now: QUICTime
     ) {
-        driver.connection.receive(datagram, path: path, ecn: ecn, now: now)
+        driver.receive(datagram, path: path, ecn: ecn, now: now)
         if !driver.isInBatch {
             driver.isInBatch = true
             touched.append(driver)

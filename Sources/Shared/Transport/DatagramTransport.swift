@@ -18,13 +18,20 @@ package final class DatagramTransport {
     let scratch = DatagramScratch()
     private let channel: any Channel
 
-    private init(channel: any Channel, descriptor: CInt, localAddress: SocketAddress, limits: HalfOpenLimits?) {
+    private init(
+        channel: any Channel,
+        descriptor: CInt,
+        localAddress: SocketAddress,
+        limits: HalfOpenLimits?,
+        keys: EndpointKeys?
+    ) {
         eventLoop = channel.eventLoop
         self.channel = channel
         self.localAddress = localAddress
         random = RandomSource(SystemRandomNumberGenerator())
-        resetSecret = StatelessResetSecret(random: random)
-        endpoint = QUICEndpoint(random: random, resetSecret: resetSecret, limits: limits)
+        let keys = keys ?? EndpointKeys(random: random)
+        resetSecret = keys.statelessReset
+        endpoint = QUICEndpoint(random: random, keys: keys, limits: limits)
         sender = DatagramSender(descriptor: descriptor, eventLoop: channel.eventLoop)
     }
 
@@ -32,11 +39,13 @@ package final class DatagramTransport {
     ///
     /// - Parameters:
     ///   - limits: bounds for clients' handshakes; nil = accept none.
+    ///   - keys: those of the last run; nil = new ones, which nobody else learns.
     ///   - acceptor: called for each client's first packet.
     package static func open(
         on eventLoop: any EventLoop,
         socket: DatagramSocket,
         limits: HalfOpenLimits?,
+        keys: EndpointKeys? = nil,
         acceptor: @escaping Acceptor
     ) -> EventLoopFuture<NIOLoopBound<DatagramTransport>> {
         eventLoop.assertInEventLoop()
@@ -56,7 +65,8 @@ package final class DatagramTransport {
                     channel: channel,
                     descriptor: descriptor,
                     localAddress: localAddress,
-                    limits: limits
+                    limits: limits,
+                    keys: keys
                 )
                 try channel.pipeline.syncOperations.addHandler(
                     DatagramHandler(transport: transport, acceptor: acceptor.value)
@@ -69,6 +79,14 @@ package final class DatagramTransport {
                 try channel.syncOptions?.setOption(.autoRead, value: true)
                 return NIOLoopBound(transport, eventLoop: eventLoop)
             }
+    }
+
+    /// Tells a peer that a connection is over that this endpoint has forgotten (RFC 9000 §10.3).
+    ///
+    /// - Parameter id: the ID that the endpoint issued for the peer to use.
+    package func sendStatelessReset(of id: QUICConnectionID, to remote: SocketAddress) {
+        guard remote.protocol == localAddress.protocol, let datagram = endpoint.statelessReset(of: id) else { return }
+        sender.send(datagram, path: NetworkPath(local: localAddress, remote: remote))
     }
 
     /// Closes the socket and forgets the connections that are still there: they can say nothing more.

@@ -18,8 +18,13 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private let driver: ConnectionDriver
     private let stream: QUICStreamID
+    private let observer: (any RelayObserver)?
     private var machine = RelayStateMachine()
     private var context: ChannelHandlerContext?
+    /// Reads the connector's reply to the header, until it has come (`warp/1`).
+    private var reply: FrameReader?
+    /// Whether the target has been reached, or its failure told.
+    private var dialIsSettled = false
     /// Arrived on the stream before the channel did.
     private var early: ByteBuffer?
     private var unwrittenBytes = 0
@@ -34,10 +39,20 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// - Parameters:
     ///   - stream: an open stream of `driver`'s connection; the handler becomes its consumer when it joins a channel.
     ///   - early: bytes that were taken from the stream and not consumed yet.
-    package init(driver: ConnectionDriver, stream: QUICStreamID, early: ByteBuffer? = nil) {
+    ///   - awaitsReply: whether a ``RelayReply`` comes ahead of the stream's bytes.
+    ///   - observer: keeps count of the relay.
+    package init(
+        driver: ConnectionDriver,
+        stream: QUICStreamID,
+        early: ByteBuffer? = nil,
+        awaitsReply: Bool = false,
+        observer: (any RelayObserver)? = nil
+    ) {
         self.driver = driver
         self.stream = stream
         self.early = early
+        self.observer = observer
+        reply = awaitsReply ? FrameReader() : nil
     }
 
     // MARK: Channel
@@ -52,6 +67,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        observer?.relayEnded()
     }
 
     package func channelActive(context: ChannelHandlerContext) {
@@ -61,7 +77,9 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard machine.mayRead else { return }
-        if !driver.connection.send(compact(unwrapInboundIn(data), context), finish: false, on: stream) {
+        let bytes = unwrapInboundIn(data)
+        observer?.relaySent(bytes.readableBytes)
+        if !driver.connection.send(compact(bytes, context), finish: false, on: stream) {
             isReadPaused = true
         }
     }
@@ -116,6 +134,16 @@ package final class RelayHandler: ChannelDuplexHandler {
         streamReadable()
     }
 
+    private func received(_ bytes: ByteBuffer) {
+        if reply != nil {
+            readReply(bytes)
+        } else if machine.mayWrite {
+            write(bytes)
+        } else {
+            driver.connection.consume(bytes.readableBytes, on: stream)
+        }
+    }
+
     // A small read in a large buffer would keep the whole buffer until it is acknowledged.
     private func compact(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) -> ByteBuffer {
         guard bytes.readableBytes < bytes.storageCapacity / 4 else { return bytes }
@@ -133,8 +161,49 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
     }
 
+    // MARK: The connector's reply
+
+    private func readReply(_ bytes: ByteBuffer) {
+        reply?.append(bytes)
+        do throws(WarpCodingError) {
+            guard let frame = try reply?.next() else {
+                driver.connection.consume(bytes.readableBytes, on: stream)
+                return
+            }
+            let rest = reply?.takeRest() ?? ByteBuffer()
+            driver.connection.consume(bytes.readableBytes - rest.readableBytes, on: stream)
+            let answer = try RelayReply(frame)
+            guard answer.status == .connected else {
+                dialFailed(answer.status, answer.detail)
+                return
+            }
+            reply = nil
+            dialIsSettled = true
+            if rest.readableBytes > 0 {
+                received(rest)
+            }
+        } catch {
+            dialFailed(.unreachable, "the connector's reply is malformed: \(error)")
+        }
+    }
+
+    private func dialFailed(_ status: RelayStatus, _ detail: String) {
+        reply = nil
+        tellDialFailure(status, detail)
+        perform(machine.cut())
+    }
+
+    private func tellDialFailure(_ status: RelayStatus, _ detail: String) {
+        guard !dialIsSettled else { return }
+        dialIsSettled = true
+        observer?.relayDialFailed(status, detail: detail)
+    }
+
+    // MARK: Writing
+
     private func wrote(_ count: Int) {
         unwrittenBytes -= count
+        observer?.relayReceived(count)
         driver.connection.consume(count, on: stream)
         driver.setNeedsDrive()
         if unwrittenBytes == 0 {
@@ -202,13 +271,11 @@ extension RelayHandler: StreamConsumer {
     package func streamReadable() {
         guard context?.channel.isActive == true, let data = driver.connection.receive(from: stream) else { return }
         if let bytes = data.bytes {
-            if machine.mayWrite {
-                write(bytes)
-            } else {
-                driver.connection.consume(bytes.readableBytes, on: stream)
-            }
+            received(bytes)
         }
-        if data.isLast {
+        if data.isLast, reply != nil {
+            dialFailed(.unreachable, "the connector ended the relay without a reply")
+        } else if data.isLast {
             machine.receivedStreamFinish()
             if unwrittenBytes == 0 {
                 wroteEverything()
@@ -221,6 +288,9 @@ extension RelayHandler: StreamConsumer {
     }
 
     package func streamReset(code: UInt64) {
+        if let status = RelayStatus(code: code) {
+            tellDialFailure(status, "")
+        }
         perform(machine.receivedStreamReset())
     }
 

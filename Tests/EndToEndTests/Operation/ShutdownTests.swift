@@ -12,9 +12,10 @@ struct ShutdownTests {
             try tunnel.listener.process.waitForLine(containing: "stopped")
             try visitor.expectToReceive(Received("", .reset))
             try target.expectToReceive(Received("", .reset))
-            let status = try tunnel.connector.process.waitForExit()
-            #expect(status == .exited(1), "losing the listener is no clean end for a connector")
+            try tunnel.connector.process.waitForLine(containing: "the listener is going away")
             try tunnel.connector.process.waitForLine(containing: "connection to the listener lost")
+            try tunnel.connector.process.waitForLine(containing: "dialling again soon")
+            #expect(tunnel.connector.process.isRunning)
         }
     }
 
@@ -39,7 +40,6 @@ struct ShutdownTests {
             tunnel.listener.process.terminate()
             try tunnel.listener.process.expectExit(0)
             #expect(try visitor.receiveToEnd().end == .reset)
-            _ = try tunnel.connector.process.waitForExit()
         }
     }
 
@@ -48,11 +48,21 @@ struct ShutdownTests {
         try await withTunnel { _ in }
     }
 
-    @Test func aSecondSIGTERMChangesNothing() async throws {
+    @Test func aSecondSignalEndsAProgramAtOnce() async throws {
+        try await withTunnel { tunnel in
+            _ = try Self.liveRelay(tunnel)
+            for process in [tunnel.connector.process, tunnel.listener.process] {
+                try process.endWithTwoSignals()
+            }
+        }
+    }
+
+    @Test func signalsThatComeTogetherEndAProgram() async throws {
         try await withTunnel { tunnel in
             _ = try Self.liveRelay(tunnel)
             for process in [tunnel.connector.process, tunnel.listener.process] {
                 process.terminate()
+                process.interrupt()
                 process.terminate()
                 try process.expectExit(0)
             }
@@ -81,5 +91,16 @@ struct ShutdownTests {
         try relay.target.send("!")
         #expect(try relay.visitor.receive(exactly: 1) == Array("!".utf8))
         return relay
+    }
+}
+
+extension DaemonProcess {
+    /// Ends the program with a signal and, once it has begun to shut down, another; expects that it ends well.
+    fileprivate func endWithTwoSignals(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        terminate()
+        try waitForLine(containing: "shutting down")
+        interrupt()
+        try expectExit(0, sourceLocation: sourceLocation)
+        try waitForLine(containing: "stopped")
     }
 }

@@ -14,6 +14,7 @@ struct APIServiceTests {
     private func service(_ fixture: ForwardFixture, at address: SocketAddress, logger: Logger) -> APIService {
         APIService(
             forwards: fixture.table,
+            sessions: { [] },
             address: address,
             eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
             logger: logger

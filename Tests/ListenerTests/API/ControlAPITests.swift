@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Hummingbird
 import HummingbirdTesting
 import NIOCore
@@ -17,11 +18,14 @@ struct ControlAPITests {
     private func withAPI(
         _ setup: TestingSetup = .router,
         bodyTimeout: Duration = .seconds(30),
+        stored: StoredForwards = StoredForwards(),
+        sessions: [SessionStatus] = [],
         _ body: @Sendable (any TestClientProtocol, ForwardFixture) async throws -> Void
     ) async throws {
-        let fixture = try ForwardFixture()
+        let fixture = try ForwardFixture(stored: stored)
+        let api = ControlAPI(forwards: fixture.table, sessions: { sessions }, bodyTimeout: bodyTimeout)
         let application = Application(
-            router: ControlAPI(forwards: fixture.table, bodyTimeout: bodyTimeout).router(),
+            router: api.router(),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             logger: LogRecorder().logger()
         )
@@ -50,9 +54,15 @@ struct ControlAPITests {
         try await withAPI(setup) { client, fixture in
             let opened = try await Self.send(client, .post, "/open", Self.openBody, expecting: .ok)
             #expect(opened == "TcpListener created successfully!")
-            let port = try #require(await fixture.table.list().first).port
+            let port = try #require(await fixture.forwards().first).port
             let list = try await Self.send(client, .get, "/list", headers: [:], expecting: .ok)
-            #expect(list == #"[{"connect_address":"::1","connect_port":80,"port":\#(port),"uid":"alice"}]"#)
+            #expect(
+                list == #"""
+                    [{"bytes_from_target":0,"bytes_to_target":0,"connect_address":"::1","connect_port":80,"error":null,\#
+                    "last_dial_error":null,"listening":true,"open_relays":0,"port":\#(port),"session":null,\#
+                    "session_up":false,"uid":"alice"}]
+                    """#
+            )
             let closed = try await Self.send(client, .delete, "/close", "{\"port\": \(port)}", expecting: .ok)
             #expect(closed == "Task \(port) canceled")
             let again = try await Self.send(client, .delete, "/close", "{\"port\": \(port)}", expecting: .notFound)
@@ -65,7 +75,7 @@ struct ControlAPITests {
         try await withAPI { client, fixture in
             let headers: HTTPFields = [.contentType: "application/json; charset=utf-8", .accept: "application/json"]
             let body = try await Self.send(client, .post, "/open", Self.openBody, headers: headers, expecting: .ok)
-            let port = try #require(await fixture.table.list().first).port
+            let port = try #require(await fixture.forwards().first).port
             #expect(body == #"{"connect_address":"::1","connect_port":80,"port":\#(port),"uid":"alice"}"#)
         }
     }
@@ -84,6 +94,46 @@ struct ControlAPITests {
             let body = #"{"uid": "alice", "port": \#(port), "connect_address": "::1", "connect_port": 80}"#
             let text = try await Self.send(client, .post, "/open", body, expecting: .conflict)
             #expect(text == "Failed to create TcpListener: port \(port): it is open as a forward")
+        }
+    }
+
+    @Test func sessionsAreShownByUIDWithTheirForwards() async throws {
+        let sessions = [try SessionStatus.sample(uid: "bob"), try SessionStatus.sample(uid: "alice")]
+        try await withAPI(sessions: sessions) { client, fixture in
+            let port = try await fixture.table.open(try fixture.request()).port
+            let text = try await Self.send(client, .get, "/v1/sessions", headers: [:], expecting: .ok)
+            struct Session: Decodable {
+                struct Forward: Decodable {
+                    let port: UInt16
+                }
+                let uid: String
+                let forwards: [Forward]
+            }
+            let shown = try JSONDecoder().decode([Session].self, from: Data(text.utf8))
+            #expect(shown.map(\.uid) == ["alice", "bob"])
+            #expect(shown.map { $0.forwards.map(\.port) } == [[port.number], []])
+            let list = try await Self.send(client, .get, "/list", headers: [:], expecting: .ok)
+            #expect(list.contains(#""session_up":true,"uid":"alice""#))
+        }
+    }
+
+    @Test func whatCannotBeStoredIsAnErrorThatNamesTheCause() async throws {
+        let stored = StoredForwards()
+        try await withAPI(stored: stored) { client, fixture in
+            let port = try await fixture.table.open(try fixture.request()).port
+            stored.isFailing = true
+            let closed = try await Self.send(
+                client,
+                .delete,
+                "/close",
+                "{\"port\": \(port)}",
+                expecting: .internalServerError
+            )
+            #expect(closed == "Failed to remove port \(port) from the store, so that it is still open: disk full")
+            let opened = try await Self.send(client, .post, "/open", Self.openBody, expecting: .internalServerError)
+            #expect(opened.hasPrefix("Failed to store port "))
+            #expect(opened.hasSuffix(", which is closed again: disk full"))
+            #expect(await fixture.forwards().map(\.port) == [port])
         }
     }
 
@@ -141,7 +191,7 @@ struct ControlAPITests {
         try await withAPI { client, fixture in
             let text = try await Self.send(client, .post, "/open", body, expecting: .badRequest)
             #expect(text.contains(complaint), "\(text)")
-            #expect(await fixture.table.list().isEmpty)
+            #expect(await fixture.forwards().isEmpty)
         }
     }
 
@@ -161,7 +211,7 @@ struct ControlAPITests {
             let body =
                 #"{"uid": "alice", "port": 0.0, "connect_address": "[::1]", "connect_port": 1e3, "x": {"y": []}}"#
             _ = try await Self.send(client, .post, "/open", body, expecting: .ok)
-            #expect(await fixture.table.list().first?.target == (try TargetAddress(host: "::1", port: 1000)))
+            #expect(await fixture.forwards().first?.target == (try TargetAddress(host: "::1", port: 1000)))
         }
     }
 
@@ -218,6 +268,7 @@ struct ControlAPITests {
 
     @Test(arguments: [
         ("/open", "GET", "POST"), ("/close", "POST", "DELETE"), ("/list", "DELETE", "GET, HEAD"),
+        ("/v1/sessions", "POST", "GET, HEAD"),
         ("/open/", "OPTIONS", "POST"),
     ])
     func otherMethodIsNotAllowedAndTheRightOneNamed(path: String, method: String, allow: String) async throws {
@@ -230,14 +281,15 @@ struct ControlAPITests {
         }
     }
 
-    @Test func headIsAnsweredWhereGetIs() async throws {
+    @Test(arguments: ["/list", "/v1/sessions"])
+    func headIsAnsweredWhereGetIs(path: String) async throws {
         try await withAPI { client, _ in
-            let body = try await Self.send(client, .head, "/list", expecting: .ok)
+            let body = try await Self.send(client, .head, path, expecting: .ok)
             #expect(body.isEmpty)
         }
     }
 
-    @Test(arguments: ["/", "/opened", "/open/x", "//open"])
+    @Test(arguments: ["/", "/opened", "/open/x", "//open", "/sessions", "/v1", "/v1/list"])
     func unknownPathIsNotFound(path: String) async throws {
         try await withAPI { client, _ in
             let text = try await Self.send(client, .post, path, Self.openBody, expecting: .notFound)

@@ -30,7 +30,7 @@ struct AdmissionTests {
         let alice = try ClientUID("alice")
         #expect(Admission(.belongs(to: alice)) == .admitted(alice))
         #expect(Admission(.refused(reason: "no")) == .refused(reason: "no"))
-        #expect(Admission(.undecided(reason: "silence")) == .refused(reason: "silence"))
+        #expect(Admission(.undecided(reason: "silence")) == .undecided(reason: "silence"))
     }
 }
 

@@ -60,7 +60,7 @@ private enum DescriptorExhaustion {
             if failures == 3 { break }
         }
         #expect(failures == 3)
-        #expect(await fixture.table.list() == [forward])
+        #expect(await fixture.forwards() == [forward])
 
         for descriptor in hoard {
             close(descriptor)

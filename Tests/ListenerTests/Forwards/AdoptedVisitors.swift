@@ -15,6 +15,7 @@ final class AdoptedVisitors: Sendable {
     struct Visitor: Sendable {
         let channel: any Channel
         let forward: Forward
+        let meter: NIOLoopBound<ForwardMeter>
     }
 
     let stream: AsyncStream<Visitor>
@@ -31,10 +32,15 @@ final class AdoptedVisitors: Sendable {
         await stream.first { _ in true }
     }
 
-    @Sendable func adopt(_ channel: any Channel, for forward: Forward) -> EventLoopFuture<Void> {
-        channel.eventLoop.makeCompletedFuture {
+    @Sendable func adopt(
+        _ channel: any Channel,
+        for forward: Forward,
+        _ meter: ForwardMeter
+    ) -> EventLoopFuture<Void> {
+        let bound = NIOLoopBound(meter, eventLoop: channel.eventLoop)
+        return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(EventHandler(onForwardClosed: onForwardClosed))
-            continuation.yield(Visitor(channel: channel, forward: forward))
+            continuation.yield(Visitor(channel: channel, forward: forward, meter: bound))
         }
     }
 

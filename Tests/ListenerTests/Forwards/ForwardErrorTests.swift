@@ -34,5 +34,14 @@ struct ForwardErrorTests {
                 == "Failed to create TcpListener: port 80: Address already in use (os error 98)"
         )
         #expect("\(ForwardError.notFound(port))" == "Task 80 not found")
+        #expect("\(ForwardError.socketFailed(port))" == "Port 80: its listening socket failed.")
+        #expect(
+            "\(ForwardError.notStored(port, cause: "disk full"))"
+                == "Failed to store port 80, which is closed again: disk full"
+        )
+        #expect(
+            "\(ForwardError.notRemoved(port, cause: "disk full"))"
+                == "Failed to remove port 80 from the store, so that it is still open: disk full"
+        )
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -11,15 +12,21 @@ struct ForwardFixture: Sendable {
     /// The cause that the system gives for a port of another program.
     static let addressInUse = "Address already in use (os error 98)"
 
+    /// Short: every test that waits for an attempt waits for this.
+    private static let retryInterval = Duration.milliseconds(10)
+
     let table: ForwardTable
     let visitors: AdoptedVisitors
+    let stored: StoredForwards
 
     init(
         onForwardClosed: AdoptedVisitors.OnForwardClosed = .close,
         bindAddress: String = "127.0.0.1",
         visitorGrace: TimeAmount = .seconds(2),
+        stored: StoredForwards = StoredForwards(),
         recorder: LogRecorder = LogRecorder()
     ) throws {
+        self.stored = stored
         let alice = try ClientUID("alice")
         let visitors = AdoptedVisitors(onForwardClosed: onForwardClosed)
         self.visitors = visitors
@@ -28,9 +35,29 @@ struct ForwardFixture: Sendable {
             bindAddress: try SocketAddress(ipAddress: bindAddress, port: 0),
             isSessionLive: { $0 == alice },
             adoptVisitor: visitors.adopt,
+            recorder: stored.recorder,
             visitorGrace: visitorGrace,
+            retryInterval: Self.retryInterval,
             logger: recorder.logger()
         )
+    }
+
+    /// Binds a loopback port as another program would; tries for as long as ``openAgain(_:)``.
+    static func foreignListener(on port: ForwardPort = .anyFree) async throws -> any Channel {
+        while true {
+            do {
+                return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                    .bind(host: "127.0.0.1", port: Int(port.number)).get()
+            } catch let error as IOError where error.errnoCode == EADDRINUSE {
+                await Task.yield()
+            }
+        }
+    }
+
+    /// What is listed, without how it fares.
+    func forwards() async -> [Forward] {
+        await table.list().map(\.forward)
     }
 
     /// A request to open a port to some target of `uid`.

@@ -1,5 +1,3 @@
-import Glibc
-import Logging
 import NIOCore
 import NIOPosix
 import Shared
@@ -10,26 +8,13 @@ import Testing
 
 @Suite("ForwardTable", .timeLimit(.minutes(1)))
 struct ForwardTableTests {
-    /// Binds a loopback port as another program would; tries for as long as ``ForwardFixture/openAgain(_:)``.
-    private func foreignListener(on port: ForwardPort = .anyFree) async throws -> any Channel {
-        while true {
-            do {
-                return try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                    .bind(host: "127.0.0.1", port: Int(port.number)).get()
-            } catch let error as IOError where error.errnoCode == EADDRINUSE {
-                await Task.yield()
-            }
-        }
-    }
-
     @Test func anyFreePortIsReportedAndListedTruthfully() async throws {
         let fixture = try ForwardFixture()
         let first = try await fixture.table.open(try fixture.request())
         let second = try await fixture.table.open(try fixture.request())
         #expect(!first.port.isAnyFree)
         #expect(first.port != second.port)
-        #expect(await fixture.table.list() == [first, second].sorted { $0.port < $1.port })
+        #expect(await fixture.forwards() == [first, second].sorted { $0.port < $1.port })
         await fixture.table.closeAll()
     }
 
@@ -51,12 +36,12 @@ struct ForwardTableTests {
         await #expect(throws: ForwardError.unknownClientUID(try ClientUID("bob"))) {
             try await fixture.table.open(try fixture.request(uid: "bob"))
         }
-        #expect(await fixture.table.list().isEmpty)
+        #expect(await fixture.forwards().isEmpty)
     }
 
     @Test func portOfAnotherProgramIsInUse() async throws {
         let fixture = try ForwardFixture()
-        let foreign = try await foreignListener()
+        let foreign = try await ForwardFixture.foreignListener()
         let port = ForwardPort(UInt16(try #require(foreign.localAddress?.port)))
         await #expect(throws: ForwardError.portInUse(port, cause: ForwardFixture.addressInUse)) {
             try await fixture.table.open(try fixture.request(port))
@@ -72,7 +57,7 @@ struct ForwardTableTests {
         await #expect(throws: ForwardError.portInUse(forward.port, cause: "it is open as a forward")) {
             try await fixture.table.open(forward)
         }
-        #expect(await fixture.table.list() == [forward])
+        #expect(await fixture.forwards() == [forward])
         await fixture.table.closeAll()
     }
 
@@ -94,9 +79,9 @@ struct ForwardTableTests {
 
         try await fixture.table.close(forward.port)
 
-        #expect(await fixture.table.list().isEmpty)
+        #expect(await fixture.forwards().isEmpty)
         #expect(visitors.allSatisfy { !$0.channel.isActive && $0.channel.parent?.isActive == false })
-        let foreign = try await foreignListener(on: forward.port)
+        let foreign = try await ForwardFixture.foreignListener(on: forward.port)
         try await foreign.close().get()
         for visit in visits {
             try await visit.closeFuture.get()
@@ -124,7 +109,7 @@ struct ForwardTableTests {
         async let closing: Void = fixture.table.close(forward.port)
         // From here on only the visitor, which ignores the event, holds the port in its state.
         try await socket.closeFuture.get()
-        #expect(await fixture.table.list().isEmpty)
+        #expect(await fixture.forwards().isEmpty)
         await #expect(throws: ForwardError.portInUse(forward.port, cause: "it is being closed")) {
             try await fixture.table.open(forward)
         }
@@ -153,7 +138,7 @@ struct ForwardTableTests {
             opened = await concurrentOpens(of: forward, in: fixture)
         }
         #expect(opened == 1)
-        #expect(await fixture.table.list() == [forward])
+        #expect(await fixture.forwards() == [forward])
         await fixture.table.closeAll()
     }
 
@@ -178,8 +163,9 @@ struct ForwardTableTests {
         }
     }
 
-    @Test func concurrentOpensAndClosesLeaveEveryPortInOneState() async throws {
-        let fixture = try ForwardFixture()
+    @Test func concurrentOpensAndClosesLeaveEveryPortInOneStateAndTheStoreInTheSame() async throws {
+        let stored = StoredForwards(beforeSave: { _ in await Task.yield() }, beforeRemove: { _ in await Task.yield() })
+        let fixture = try ForwardFixture(stored: stored)
         let forward = try await fixture.table.open(try fixture.request())
         await withTaskGroup(of: Void.self) { group in
             for index in 0..<200 {
@@ -199,13 +185,14 @@ struct ForwardTableTests {
                 }
             }
         }
+        #expect(await fixture.forwards() == stored.forwards)
         // Whatever the order was: what is listed can be closed, and what is closed can be opened.
-        for listed in await fixture.table.list() {
+        for listed in await fixture.forwards() {
             try await fixture.table.close(listed.port)
         }
         #expect(try await fixture.openAgain(forward) == forward)
         await fixture.table.closeAll()
-        let foreign = try await foreignListener(on: forward.port)
+        let foreign = try await ForwardFixture.foreignListener(on: forward.port)
         try await foreign.close().get()
     }
 
@@ -216,25 +203,12 @@ struct ForwardTableTests {
             forwards.append(try await fixture.table.open(try fixture.request()))
         }
         await fixture.table.closeAll()
-        #expect(await fixture.table.list().isEmpty)
+        #expect(await fixture.forwards().isEmpty)
         for forward in forwards {
-            let foreign = try await foreignListener(on: forward.port)
+            let foreign = try await ForwardFixture.foreignListener(on: forward.port)
             try await foreign.close().get()
         }
         await #expect(throws: ForwardError.shuttingDown) { try await fixture.table.open(try fixture.request()) }
-    }
-
-    @Test func deadSocketIsNotListedAsOpen() async throws {
-        let recorder = LogRecorder()
-        let fixture = try ForwardFixture(recorder: recorder)
-        let forward = try await fixture.table.open(try fixture.request())
-        let visit = try await fixture.visit(forward.port)
-        let visitor = try #require(await fixture.visitors.next())
-        try await visitor.channel.parent?.close().get()
-        try await visitor.channel.closeFuture.get()
-        #expect(await fixture.table.list().isEmpty)
-        #expect(recorder.lines(at: .error).map(\.message) == ["forward lost: its socket failed; open it again"])
-        try await visit.closeFuture.get()
     }
 
     @Test func unspecifiedIPv6AddressTakesVisitorsOfBothFamilies() async throws {

@@ -152,4 +152,23 @@ struct JSONObjectTests {
         #expect(throws: JSONProblem.self) { try object.optionalNumber("c", in: 0...2) }
         #expect(throws: JSONProblem.self) { try object.optionalString("b") }
     }
+
+    @Test func stringsComeInOrderAndMayBeLeftOut() throws {
+        let object = try object(#"{"a": ["x", ""], "b": [], "c": null}"#)
+        #expect(try object.optionalStrings("a", atMost: 2) == ["x", ""])
+        #expect(try object.optionalStrings("b", atMost: 2) == [])
+        #expect(try object.optionalStrings("c", atMost: 2) == nil)
+        #expect(try object.optionalStrings("z", atMost: 2) == nil)
+    }
+
+    @Test(arguments: [
+        ("\"x\"", JSONProblem.wrongType(member: "a", expected: "an array of strings", found: "the string \"x\"")),
+        ("[\"x\", 3]", .wrongType(member: "a[1]", expected: "a string", found: "the number 3")),
+        ("[null]", .wrongType(member: "a[0]", expected: "a string", found: "null")),
+        ("[1, 2, 3]", .outOfRange(member: "a", value: "an array of 3", range: "a list of at most 2 strings")),
+    ])
+    func otherThanAFewStringsIsRefusedByNameAndIndex(text: String, problem: JSONProblem) throws {
+        let object = try object("{\"a\": \(text)}")
+        #expect(throws: problem) { try object.optionalStrings("a", atMost: 2) }
+    }
 }

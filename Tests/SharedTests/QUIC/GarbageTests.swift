@@ -64,7 +64,7 @@ struct GarbageTests {
         let random = RandomSource(SplitMix64(state: 10))
         let endpoint = QUICEndpoint<Recorder>(
             random: random,
-            resetSecret: StatelessResetSecret(random: random),
+            keys: EndpointKeys(random: random),
             limits: HalfOpenLimits(retryThreshold: 1000, maximum: 1000)
         )
         let path = try NetworkPath(

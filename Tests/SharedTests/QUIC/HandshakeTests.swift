@@ -114,9 +114,54 @@ struct HandshakeTests {
         #expect(sent <= 3 * received)
     }
 
-    @Test func differentApplicationProtocolsAreRefused() throws {
+    /// What each end speaks, the preferred one first, and what they agree on.
+    struct Agreement: Sendable, CustomTestStringConvertible {
+        let client: [ApplicationProtocol]
+        let server: [ApplicationProtocol]
+        let agreed: ApplicationProtocol
+
+        var testDescription: String { "\(client) to \(server)" }
+    }
+
+    static let agreements = [
+        Agreement(client: [.warp, .original], server: [.warp, .original], agreed: .warp),
+        Agreement(client: [.original, .warp], server: [.warp, .original], agreed: .warp),
+        Agreement(client: [.warp, .original], server: [.original, .warp], agreed: .original),
+        Agreement(client: [.original], server: [.warp, .original], agreed: .original),
+        Agreement(client: [.warp, .original], server: [.original], agreed: .original),
+        Agreement(client: [.warp], server: [.warp, .original], agreed: .warp),
+        Agreement(client: [.warp], server: [.warp], agreed: .warp),
+    ]
+
+    @Test(arguments: agreements)
+    func theServersOrderDecidesAmongTheCommonApplicationProtocols(_ agreement: Agreement) throws {
         var configuration = try ConnectionPair.Configuration.trusting()
-        configuration.client.applicationProtocol = "something-else"
+        configuration.client.applicationProtocols = agreement.client
+        configuration.server.applicationProtocols = agreement.server
+        let pair = try ConnectionPair(configuration)
+        #expect(pair.client.connection.applicationProtocol == nil)
+        try pair.completeHandshake()
+        #expect(pair.client.connection.applicationProtocol == agreement.agreed)
+        #expect(try pair.requireServer().connection.applicationProtocol == agreement.agreed)
+    }
+
+    @Test func theApplicationProtocolIsKnownWhenTheHandshakeIsCompleted() throws {
+        let pair = try ConnectionPair(.trusting())
+        var seen: [ApplicationProtocol?] = []
+        pair.client.onEvent = { event, end in
+            if event == .handshakeCompleted {
+                seen.append(end.connection.applicationProtocol)
+            }
+        }
+        try pair.completeHandshake()
+        #expect(seen == [.original])
+    }
+
+    @Test(arguments: ApplicationProtocol.allCases)
+    func differentApplicationProtocolsAreRefused(_ clients: ApplicationProtocol) throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.client.applicationProtocols = [clients]
+        configuration.server.applicationProtocols = ApplicationProtocol.allCases.filter { $0 != clients }
         let pair = try ConnectionPair(configuration)
         #expect(try pair.advance(by: .seconds(20)) { pair.client.closure != nil && pair.server?.closure != nil })
         guard case .local(let frame) = try pair.requireServer().closure else {

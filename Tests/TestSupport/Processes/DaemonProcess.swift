@@ -103,6 +103,11 @@ package final class DaemonProcess: Sendable {
         child.send(SIGTERM)
     }
 
+    /// Asks the process to end, as Ctrl-C does (SIGINT).
+    package func interrupt() {
+        child.send(SIGINT)
+    }
+
     /// Ends the process at once (SIGKILL).
     package func kill() {
         child.send(SIGKILL)

@@ -9,8 +9,8 @@ package import Shared
 package final class ConnectionPair {
     /// What an end is made with.
     package struct Configuration: Sendable {
-        package var client = TransportSettings(applicationProtocol: "hq-29")
-        package var server = TransportSettings(applicationProtocol: "hq-29")
+        package var client = TransportSettings.original
+        package var server = TransportSettings.original
         package var clientTLS: TLSConfiguration
         package var serverTLS: TLSConfiguration
         package var limits = HalfOpenLimits(retryThreshold: 100, maximum: 1000)
@@ -41,7 +41,7 @@ package final class ConnectionPair {
     private let clientPath: NetworkPath
     private let serverPath: NetworkPath
     private let serverRandom: RandomSource
-    private let serverResetSecret: StatelessResetSecret
+    private let serverKeys: EndpointKeys
     private var stepsWithoutProgress = 0
 
     /// Makes the client; its first packet leaves when time advances.
@@ -54,13 +54,13 @@ package final class ConnectionPair {
         clientPath = NetworkPath(local: clientLocal, remote: serverAddress)
         serverPath = NetworkPath(local: serverAddress, remote: clientAddress)
         let clientRandom = RandomSource(SplitMix64(state: configuration.seed &* 2 &+ 1))
-        let clientResetSecret = StatelessResetSecret(random: clientRandom)
-        clientEndpoint = QUICEndpoint(random: clientRandom, resetSecret: clientResetSecret, limits: nil)
+        let clientKeys = EndpointKeys(random: clientRandom)
+        clientEndpoint = QUICEndpoint(random: clientRandom, keys: clientKeys, limits: nil)
         serverRandom = RandomSource(SplitMix64(state: configuration.seed &* 2 &+ 2))
-        serverResetSecret = StatelessResetSecret(random: serverRandom)
+        serverKeys = EndpointKeys(random: serverRandom)
         serverEndpoint = QUICEndpoint(
             random: serverRandom,
-            resetSecret: serverResetSecret,
+            keys: serverKeys,
             limits: configuration.limits
         )
         let connection = try QUICConnection(
@@ -68,7 +68,7 @@ package final class ConnectionPair {
             tls: configuration.clientTLS,
             path: clientPath,
             random: clientRandom,
-            resetSecret: clientResetSecret,
+            resetSecret: clientKeys.statelessReset,
             now: now
         )
         client = ConnectionEnd(connection, endpoint: clientEndpoint)
@@ -125,7 +125,7 @@ package final class ConnectionPair {
         server = nil
         serverEndpoint = QUICEndpoint(
             random: serverRandom,
-            resetSecret: serverResetSecret,
+            keys: serverKeys,
             limits: configuration.limits
         )
     }
@@ -193,7 +193,7 @@ package final class ConnectionPair {
                     attempt: attempt,
                     path: serverPath,
                     random: serverRandom,
-                    resetSecret: serverResetSecret,
+                    resetSecret: serverKeys.statelessReset,
                     now: now
                 )
                 server = ConnectionEnd(connection, endpoint: serverEndpoint)

@@ -10,6 +10,18 @@ package final class ConnectorFixture: Sendable {
         package var serverName = "localhost"
         /// In seconds.
         package var dialTimeout: Double?
+        package var allowTargets: [String]?
+        package var denyTargets: [String]?
+        /// The one protocol that it offers; `nil` = both, as by default.
+        package var applicationProtocol: TunnelProtocol?
+        /// In seconds. Not the program's default: a test that leaves relays open does not want to wait for them.
+        package var drainTimeout = 0.0
+        /// In seconds.
+        package var keepAlive: Double?
+        /// In seconds.
+        package var deadAfter: Double?
+        /// Its environment, for what no settings file says.
+        package var environment: [String: String] = [:]
 
         package init() {}
 
@@ -26,6 +38,12 @@ package final class ConnectorFixture: Sendable {
         package var serverName: String
         package var servicePort: Int
         package var dialTimeout: Double?
+        package var allowTargets: [String]?
+        package var denyTargets: [String]?
+        package var `protocol`: TunnelProtocol?
+        package var drainTimeout: Double?
+        package var keepAlive: Double?
+        package var deadAfter: Double?
 
         /// The file's text.
         package func json() throws -> String {
@@ -43,7 +61,12 @@ package final class ConnectorFixture: Sendable {
         let folder = try ScratchFolder("connector")
         let path = try Self.write(try Self.settings(options, listenerPort: listenerPort), in: folder)
         self.folder = folder
-        process = try DaemonProcess(.connector, arguments: [path], workingDirectory: folder.path)
+        process = try DaemonProcess(
+            .connector,
+            arguments: [path],
+            environment: options.environment,
+            workingDirectory: folder.path
+        )
     }
 
     /// The settings that make such a connector.
@@ -56,7 +79,13 @@ package final class ConnectorFixture: Sendable {
             caCertPath: options.caPath ?? pki.caPath,
             serverName: options.serverName,
             servicePort: listenerPort,
-            dialTimeout: options.dialTimeout
+            dialTimeout: options.dialTimeout,
+            allowTargets: options.allowTargets,
+            denyTargets: options.denyTargets,
+            protocol: options.applicationProtocol,
+            drainTimeout: options.drainTimeout,
+            keepAlive: options.keepAlive,
+            deadAfter: options.deadAfter
         )
     }
 

@@ -17,11 +17,14 @@ package final class ListenerFixture: Sendable {
     /// Where connectors dial it.
     package let quicEndpoint: HostPort
     package let api: ControlAPIClient
+    private let folder: ScratchFolder
 
     package init(_ options: Options = Options()) throws {
+        folder = try ScratchFolder("listener")
         process = try DaemonProcess(
             .listener,
             environment: try Self.environment(options),
+            workingDirectory: folder.path,
             openFileLimit: options.openFileLimit
         )
         let quic = try process.waitForLine(containing: "listening for connectors")
@@ -43,6 +46,8 @@ package final class ListenerFixture: Sendable {
             "SWL_FORWARD_ADDRS": "127.0.0.1",
             "APIS_ADDRS": "127.0.0.1",
             "APIS_PORT": "0",
+            // Not the program's default: a test that leaves relays open does not want to wait for them.
+            "SWL_DRAIN": "0",
         ]
         return defaults.merging(options.environment) { $1 }
     }

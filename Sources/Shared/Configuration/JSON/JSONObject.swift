@@ -31,6 +31,33 @@ package struct JSONObject: Hashable, Sendable {
         isAbsent(name) ? nil : try string(name)
     }
 
+    /// An array of strings that may be left out, or null. An element that is no string is named by its index: `name[0]`.
+    ///
+    /// - Parameter maximum: The greatest number of strings.
+    package func optionalStrings(_ name: String, atMost maximum: Int) throws(JSONProblem) -> [String]? {
+        guard !isAbsent(name) else {
+            return nil
+        }
+        guard case .array(let elements) = try required(name) else {
+            throw wrongType(name, expected: "an array of strings")
+        }
+        guard elements.count <= maximum else {
+            throw .outOfRange(
+                member: name,
+                value: "an array of \(elements.count)",
+                range: "a list of at most \(maximum) strings"
+            )
+        }
+        var strings: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard case .string(let text) = element else {
+                throw .wrongType(member: "\(name)[\(index)]", expected: "a string", found: element.summary)
+            }
+            strings.append(text)
+        }
+        return strings
+    }
+
     /// A whole number that must be there, within `range`. `80.0` and `8e1` are ways to write the whole number 80.
     package func integer<Integer: FixedWidthInteger & Sendable>(
         _ name: String,
