@@ -42,7 +42,7 @@ extension QUICConnection {
     private static func installStreamCallbacks(on callbacks: inout ngtcp2_callbacks) {
         callbacks.stream_open = { conn, id, user in
             guard let connection = connection(from: user) else { return NGTCP2_ERR_CALLBACK_FAILURE }
-            let stream = QUICStream(id: QUICStreamID(id))
+            let stream = QUICStream(id: QUICStreamID(id), window: connection.newStreamWindow)
             connection.streams[stream.id] = stream
             connection.events.append(.streamOpened(stream.id))
             return ngtcp2_conn_set_stream_user_data(conn, id, stream.pointer)

@@ -57,7 +57,6 @@ extension QUICConnection {
         library.initial_ts = now.nanoseconds
         library.cc_algo = NGTCP2_CC_ALGO_CUBIC
         library.handshake_timeout = UInt64(clamping: settings.handshakeTimeout.nanoseconds)
-        library.max_stream_window = UInt64(settings.maximumStreamWindowBytes)
         library.rand_ctx.native_handle = Unmanaged.passUnretained(random).toOpaque()
         return library
     }

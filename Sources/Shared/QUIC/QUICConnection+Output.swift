@@ -42,6 +42,7 @@ extension QUICConnection {
         send: (OutgoingDatagrams) -> SendOutcome
     ) {
         guard let conn else { return }
+        returnStreamCredit(now: now)
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
         var budget = ngtcp2_conn_get_send_quantum(conn)

@@ -11,7 +11,7 @@ extension QUICConnection {
     /// Opens a bidirectional stream. The peer learns of it with its first byte.
     package func openStream() throws(QUICError) -> QUICStreamID {
         guard let conn, isActive else { throw .connectionClosed }
-        let stream = QUICStream(id: QUICStreamID(-1))
+        let stream = QUICStream(id: QUICStreamID(-1), window: newStreamWindow)
         var id: Int64 = -1
         let result = ngtcp2_conn_open_bidi_stream(conn, &id, stream.pointer)
         guard result == 0 else {
@@ -95,16 +95,25 @@ extension QUICConnection {
 
     /// The application is done with `count` bytes of a stream: the peer may send as many more.
     package func consume(_ count: Int, on id: QUICStreamID) {
-        guard let conn, count > 0, let stream = streams[id] else { return }
+        guard conn != nil, count > 0, let stream = streams[id] else { return }
         let consumed = min(count, stream.unconsumedBytes)
         stream.unconsumedBytes -= consumed
         release(consumed)
-        // A stream that ngtcp2 has forgotten needs no credit: the error says just that.
-        _ = ngtcp2_conn_extend_max_stream_offset(conn, id.rawValue, UInt64(consumed))
+        if stream.consumedBytes == 0, consumed > 0 {
+            creditedStreams.append(stream)
+        }
+        stream.consumedBytes += consumed
         returnConnectionCredit()
     }
 
     // MARK: Bookkeeping
+
+    var newStreamWindow: StreamWindow {
+        StreamWindow(
+            byteCount: settings.initialStreamWindowBytes,
+            maximumByteCount: settings.maximumStreamWindowBytes
+        )
+    }
 
     func enqueueForSending(_ stream: QUICStream) {
         guard !stream.isInSendQueue, stream.hasSomethingToSend else { return }
@@ -133,6 +142,18 @@ extension QUICConnection {
         guard let conn, connectionCreditDue > 0 else { return }
         ngtcp2_conn_extend_max_offset(conn, UInt64(connectionCreditDue))
         connectionCreditDue = 0
+    }
+
+    /// Gives the credit back that readers have earned since the last packets left.
+    func returnStreamCredit(now: QUICTime) {
+        guard let conn, !creditedStreams.isEmpty else { return }
+        for stream in creditedStreams {
+            let credit = stream.window.credit(for: stream.consumedBytes, now: now, roundTrip: smoothedRoundTrip)
+            stream.consumedBytes = 0
+            // A stream that ngtcp2 has forgotten needs no credit: the error says just that.
+            _ = ngtcp2_conn_extend_max_stream_offset(conn, stream.id.rawValue, UInt64(credit))
+        }
+        creditedStreams.removeAll(keepingCapacity: true)
     }
 
     private func releaseUnconsumed(of stream: QUICStream) {

@@ -47,6 +47,8 @@ package final class QUICConnection {
     var sendQueue = CircularBuffer<QUICStream>()
     // Streams whose data is delivered and whose reset is due.
     var dueResets: [QUICStream] = []
+    // Streams with `consumedBytes`.
+    var creditedStreams: [QUICStream] = []
     // Bytes of connection-level credit to give back after the packet, and bytes withheld until they are consumed.
     var connectionCreditDue = 0
     var connectionCreditWithheld = 0

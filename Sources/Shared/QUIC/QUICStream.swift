@@ -25,11 +25,15 @@ final class QUICStream {
     var receivingEnded = false
     /// Bytes that arrived and were not consumed: the stream's window stays closed by as many.
     var unconsumedBytes = 0
+    /// Bytes that were consumed since the last packets left; their credit goes with the next ones.
+    var consumedBytes = 0
+    var window: StreamWindow
     /// How much arrived in the last batch: the first guess for the next buffer.
     var lastBatchBytes = 2048
 
-    init(id: QUICStreamID) {
+    init(id: QUICStreamID, window: StreamWindow) {
         self.id = id
+        self.window = window
     }
 
     var hasSomethingToSend: Bool {
