@@ -14,19 +14,22 @@ package final class DaemonProcess: Sendable {
     /// - Parameters:
     ///   - environment: its whole environment, besides what a sanitizer or the dynamic linker needs.
     ///   - openFileLimit: the most files that it may open; `nil` leaves the limit of the tests.
+    ///   - network: the network namespace to run it in; `nil` is that of the tests.
     package convenience init(
         _ binary: TestBinary,
         arguments: [String] = [],
         environment: [String: String] = [:],
         workingDirectory: String? = nil,
-        openFileLimit: Int? = nil
+        openFileLimit: Int? = nil,
+        network: NetworkNamespace? = nil
     ) throws {
         try self.init(
             path: try binary.path(),
             arguments: arguments,
             environment: environment,
             workingDirectory: workingDirectory,
-            openFileLimit: openFileLimit
+            openFileLimit: openFileLimit,
+            network: network
         )
     }
 
@@ -36,7 +39,8 @@ package final class DaemonProcess: Sendable {
         arguments: [String] = [],
         environment: [String: String] = [:],
         workingDirectory: String? = nil,
-        openFileLimit: Int? = nil
+        openFileLimit: Int? = nil,
+        network: NetworkNamespace? = nil
     ) throws {
         let name = URL(fileURLWithPath: path).lastPathComponent
         let archive = LogArchive.open(for: name)
@@ -56,6 +60,7 @@ package final class DaemonProcess: Sendable {
                 environment: Self.inheritedEnvironment.merging(environment) { $1 },
                 workingDirectory: workingDirectory,
                 openFileLimit: openFileLimit,
+                network: network,
                 standardOutput: standardOutput.writer,
                 standardError: standardError.writer
             )
@@ -106,6 +111,11 @@ package final class DaemonProcess: Sendable {
     /// Asks the process to end, as Ctrl-C does (SIGINT).
     package func interrupt() {
         child.send(SIGINT)
+    }
+
+    /// Sends a signal that the program knows what to do with.
+    package func send(_ signal: Int32) {
+        child.send(signal)
     }
 
     /// Ends the process at once (SIGKILL).

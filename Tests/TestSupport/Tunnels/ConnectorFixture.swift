@@ -22,6 +22,8 @@ package final class ConnectorFixture: Sendable {
         package var deadAfter: Double?
         /// Its environment, for what no settings file says.
         package var environment: [String: String] = [:]
+        /// The network namespace to run it in; `nil` is that of the tests.
+        package var network: NetworkNamespace?
 
         package init() {}
 
@@ -65,7 +67,8 @@ package final class ConnectorFixture: Sendable {
             .connector,
             arguments: [path],
             environment: options.environment,
-            workingDirectory: folder.path
+            workingDirectory: folder.path,
+            network: options.network
         )
     }
 
