@@ -59,7 +59,8 @@ enum InteropPeer {
         return number
     }
 
-    private static func start(_ script: String, _ arguments: [String]) throws -> DaemonProcess {
+    /// Runs one of the scripts.
+    static func start(_ script: String, _ arguments: [String]) throws -> DaemonProcess {
         guard let python else { throw SocketError.malformed("\(hint)") }
         return try DaemonProcess(
             path: python,

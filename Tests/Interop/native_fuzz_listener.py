@@ -1,0 +1,351 @@
+"""Plays a listener that breaks the rules of `warp/1`, a little more each time our connector comes back.
+
+Prints `LISTENING <udp port>`, then for each round `ROUND <n> (seed <n>): <offence>: <outcome> (expected: …)`, or
+`PROBLEM …` in the same form when the connector does what it must not, and `DONE <rounds>`. After that it behaves: each
+connector is welcome and every visitor of `PORT <tcp port>` is relayed to `--target`, until SIGTERM.
+"""
+
+import argparse
+import asyncio
+import random
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from aioquic.asyncio.server import QuicServer
+from aioquic.quic.connection import QuicConnection
+from native_fuzz import (
+    LARGEST_INTEGER,
+    MALFORMED,
+    SERVES,
+    SILENT,
+    HostileTunnel,
+    Judge,
+    Offence,
+    add_fuzz_arguments,
+    common_offences,
+    mutations,
+    offence,
+    play,
+    writes,
+)
+from native_listener import NativeListener
+from native_tunnel import (
+    ALPN,
+    CONTROL_STREAM,
+    Code,
+    Malformed,
+    Message,
+    Status,
+    frame,
+    hello,
+    integer,
+    limit_peer_streams,
+    native_configuration,
+    read_frame,
+    text,
+    welcome,
+)
+from original_listener import demand_client_certificate
+from original_tunnel import TunnelStream, add_tunnel_arguments, say, termination
+
+#: A connector dials again within 30 s at most; it should not have got that far.
+COME_BACK_SECONDS = 35.0
+REPLY_SECONDS = 10.0
+WORDS = b"is anybody there?"
+
+
+class HostileListener(HostileTunnel):
+    """A listener's end."""
+
+    def __init__(self, quic: QuicConnection) -> None:
+        demand_client_certificate(quic)
+        limit_peer_streams(quic, bidirectional=1)
+        super().__init__(quic)
+        self.has_control = self._loop.create_future()
+
+    def stream_opened(self, stream: TunnelStream) -> None:
+        if stream.id == CONTROL_STREAM:
+            self.control = stream
+            self.has_control.set_result(None)
+            self.spawn(self.serve_control())
+        else:
+            say("PROBLEM", f"the connector opened stream {stream.id}")
+
+    async def greet(self) -> None:
+        """Waits for hello and says welcome."""
+        await self.wait_for_hello()
+        await self.write(first_message())
+
+    async def wait_for_hello(self) -> None:
+        """Waits for a good hello."""
+        await asyncio.wait_for(self.has_control, REPLY_SECONDS)
+        message = await self.next_message(Message.HELLO)
+        try:
+            message.integer(1), message.text(2, most=64), message.bytes(3, 16), message.integer(4)
+        except Malformed as error:
+            say("PROBLEM", f"hello: {error}")
+
+
+def first_message() -> bytes:
+    """A good welcome."""
+    return frame(Message.WELCOME, *welcome("client-a", secrets.token_bytes(16)))
+
+
+def welcome_offences() -> list[Offence]:
+    """What can be wrong in place of welcome."""
+    good = welcome("client-a", bytes(16))
+    offences = [
+        writes(name, data, MALFORMED) for name, data in mutations(Message.WELCOME, good, {2: 64, 3: 255}, {4})
+    ]
+    refusal = [integer(1, 1), text(2, "why")]
+    offences += [
+        writes(name, data, MALFORMED) for name, data in mutations(Message.REFUSAL, refusal, {2: 512}, set())
+    ]
+    others = [member for member in good if member[0] != 3]
+    offences += [
+        writes("welcome to nobody", frame(Message.WELCOME, *others, (3, b"")), MALFORMED),
+        writes("welcome of version 2", frame(Message.WELCOME, *welcome("client-a", bytes(16), version=2)), MALFORMED),
+        writes("welcome of version 0", frame(Message.WELCOME, *welcome("client-a", bytes(16), version=0)), MALFORMED),
+        writes("welcome twice at once", first_message() * 2, MALFORMED),
+        writes("hello from a listener", frame(Message.HELLO, *hello(bytes(16))), MALFORMED),
+        writes("dead at once", frame(Message.WELCOME, *welcome("client-a", bytes(16), dead_after=0))),
+        writes("never dead", frame(Message.WELCOME, *welcome("client-a", bytes(16), dead_after=LARGEST_INTEGER)), SERVES),
+        writes("welcome with unknown members", frame(Message.WELCOME, *good, (99, b"x" * 3900)), SERVES),
+        writes("a probe before welcome", frame(Message.PROBE, integer(1, 1)), SERVES),
+        writes(
+            "refusal and welcome at once",
+            frame(Message.REFUSAL, integer(1, 1), text(2, "why")) + first_message(),
+        ),
+    ]
+
+    @offence("welcome byte by byte", SERVES)
+    async def slowly(tunnel: HostileTunnel, dice: random.Random) -> None:
+        await tunnel.write_slowly(first_message())
+
+    @offence("half a welcome", SILENT, is_final=True)
+    async def half(tunnel: HostileTunnel, dice: random.Random) -> None:
+        data = first_message()
+        await tunnel.write(data[: dice.randint(1, len(data) - 1)])
+
+    @offence("a relay before welcome")
+    async def relay_first(tunnel: HostileTunnel, dice: random.Random) -> None:
+        await tunnel.open_stream().write(frame(1, integer(1, 1), text(2, "127.0.0.1"), integer(3, 9)))
+
+    @offence("the end in place of welcome", MALFORMED, is_final=True)
+    async def ends(tunnel: HostileTunnel, dice: random.Random) -> None:
+        assert tunnel.control is not None
+        tunnel.control.finish()
+
+    return offences + [slowly, half, relay_first, ends]
+
+
+def control_offences() -> list[Offence]:
+    """What can be wrong after welcome."""
+    return common_offences(first_message) + [
+        writes("hello from a listener, later", frame(Message.HELLO, *hello(bytes(16))), SERVES, MALFORMED),
+        writes("refusal after welcome", frame(Message.REFUSAL, integer(1, 1), text(2, "no"))),
+    ]
+
+
+Open = Callable[[TunnelStream, random.Random], Awaitable[None]]
+#: What comes of a relay: its reply's status, or one of these.
+GONE = "reset"
+ECHOED = "echoed"
+
+
+def status(number: int) -> str:
+    """The outcome that the connector replied with this status."""
+    return f"status {number}"
+
+
+def relay_offences(host: str, port: int) -> list[tuple[str, Open, frozenset[str] | None]]:
+    """What can be wrong about a relay: a name, what is done, and what may come of it; an echo target is at the
+    address."""
+    good = [integer(1, 7), text(2, host), integer(3, port)]
+    malformed = frozenset({status(Status.MALFORMED_HEADER)})
+
+    def header(data: bytes) -> Open:
+        async def write(stream: TunnelStream, dice: random.Random) -> None:
+            await stream.write(data)
+
+        return write
+
+    offences: list[tuple[str, Open, frozenset[str] | None]] = [
+        (name.replace("hello", "header"), header(data), malformed)
+        for name, data in mutations(1, good, {2: 253}, set())
+    ]
+    names = [good[0], good[2]]
+    numbers = [good[0], good[1]]
+    unsupported = frozenset({status(Status.UNSUPPORTED_KIND)})
+    echoed = frozenset({ECHOED})
+    offences += [
+        ("an empty host", header(frame(1, *names, (2, b""))), malformed),
+        ("a host with a zero byte", header(frame(1, *names, (2, b"127.0.0.1\0"))), None),
+        ("port 0", header(frame(1, *numbers, integer(3, 0))), malformed),
+        ("port 65536", header(frame(1, *numbers, integer(3, 65_536))), malformed),
+        ("the largest port", header(frame(1, *numbers, integer(3, LARGEST_INTEGER))), malformed),
+        ("a header that is too long", header(b"\x01\x80\x00\x10\x01"), malformed),
+        ("a header with no end", header(b"\x01\xff\xff\xff\xff\xff\xff\xff\xff"), malformed),
+        ("a member beyond the header", header(b"\x01\x02\x01\x40"), malformed),
+        ("a relay of UDP", header(frame(2, *good)), unsupported),
+        ("a relay of packets", header(frame(3, *good)), unsupported),
+        ("a relay of an unknown kind", header(frame(LARGEST_INTEGER, *good)), unsupported),
+        ("unknown members", header(frame(1, *good, (9, b"x" * 4000)) + WORDS), echoed),
+        ("the same relay ID again", header(frame(1, *good) + WORDS), None),
+        ("a target that refuses", header(frame(1, *numbers, integer(3, 1)) + WORDS), frozenset({status(Status.REFUSED)})),
+    ]
+
+    async def byte_by_byte(stream: TunnelStream, dice: random.Random) -> None:
+        data = frame(1, *good) + WORDS
+        for index in range(len(data)):
+            await stream.write(data[index : index + 1])
+
+    async def ends_within(stream: TunnelStream, dice: random.Random) -> None:
+        await stream.write(frame(1, *good)[:5])
+        stream.finish()
+
+    async def resets_within(stream: TunnelStream, dice: random.Random) -> None:
+        await stream.write(frame(1, *good)[:5])
+        stream.reset(dice.randint(0, LARGEST_INTEGER))
+
+    async def stops_and_resets(stream: TunnelStream, dice: random.Random) -> None:
+        await stream.write(frame(1, *good))
+        stream.stop(dice.randint(0, LARGEST_INTEGER))
+        stream.reset(dice.randint(0, LARGEST_INTEGER))
+
+    async def noise(stream: TunnelStream, dice: random.Random) -> None:
+        await stream.write(dice.randbytes(dice.randint(1, 3000)))
+        stream.finish()
+
+    return offences + [
+        ("a header byte by byte", byte_by_byte, echoed),
+        ("the end within the header", ends_within, frozenset({status(Status.MALFORMED_HEADER), GONE})),
+        ("reset within the header", resets_within, None),
+        ("stopped and reset", stops_and_resets, None),
+    ] + [("random bytes for a header", noise, None)] * 10
+
+
+class Attack:
+    """All rounds, one connection each, and good behaviour after them."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._judge = Judge(arguments.seed)
+        self._connections: asyncio.Queue[HostileListener] = asyncio.Queue()
+        self._is_done = False
+
+    def accept(self, quic: QuicConnection, stream_handler: object) -> HostileListener | NativeListener:
+        """Takes a connector: for the next round, or to serve it."""
+        if self._is_done:
+            return NativeListener(quic, self._arguments)
+        tunnel = HostileListener(quic)
+        self._connections.put_nowait(tunnel)
+        return tunnel
+
+    async def run(self) -> None:
+        """Plays every round whose name is wanted."""
+        for each in welcome_offences():
+            await self._play(each, greeted=False)
+        for each in control_offences():
+            await self._play(each, greeted=True)
+        await self._play_relays()
+        self._is_done = True
+        say("DONE", self._judge.rounds)
+
+    async def _play(self, each: Offence, *, greeted: bool) -> None:
+        if self._arguments.only not in each.name:
+            return
+        dice = self._judge.dice()
+        tunnel = await self._next()
+        if greeted:
+            await tunnel.greet()
+        else:
+            await tunnel.wait_for_hello()
+        await play(tunnel, each, self._judge, dice)
+        if not greeted:
+            # A good session in between, so that the connector does not wait longer and longer.
+            tunnel = await self._next()
+            await tunnel.greet()
+            outcome = await tunnel.outcome(dice.getrandbits(60))
+            self._judge.note(f"{each.name}, the next session", outcome, frozenset({SERVES}))
+            tunnel.close(Code.SHUTTING_DOWN, "next")
+
+    async def _play_relays(self) -> None:
+        host, _, port = self._arguments.target.rpartition(":")
+        offences = [each for each in relay_offences(host, int(port)) if self._arguments.only in each[0]]
+        # One session for all of them: what is wrong about a relay is no matter of the session.
+        tunnel = await self._next()
+        await tunnel.greet()
+        for name, open_relay, allowed in offences:
+            dice = self._judge.dice()
+            stream = tunnel.open_stream()
+            await open_relay(stream, dice)
+            outcome = await self._reply(stream, patience=1.0 if allowed is None else REPLY_SECONDS)
+            self._judge.note(name, outcome, allowed)
+            stream.reset(Code.CONNECTION_RESET)
+            stream.stop(Code.CONNECTION_RESET)
+            tunnel.forget(stream)
+            self._judge.note(f"{name}, the session", await tunnel.outcome(dice.getrandbits(60)), frozenset({SERVES}))
+        tunnel.close(Code.SHUTTING_DOWN, "next")
+
+    @staticmethod
+    async def _reply(stream: TunnelStream, patience: float) -> str:
+        try:
+            async with asyncio.timeout(patience):
+                reply = await read_frame(stream.received)
+                if reply.kind != Status.CONNECTED:
+                    reply.text(1, most=512)
+                    return status(reply.kind)
+                return ECHOED if await stream.received.readexactly(len(WORDS)) == WORDS else "other bytes"
+        except Malformed as error:
+            return f"a bad reply: {error}"
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return GONE
+        except TimeoutError:
+            return SILENT
+
+    async def _next(self) -> HostileListener:
+        while True:
+            tunnel = await asyncio.wait_for(self._connections.get(), COME_BACK_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REPLY_SECONDS):
+                    await tunnel.confirmed
+                    return tunnel
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    """Plays all rounds, then serves until SIGTERM; returns the exit code."""
+    terminated = termination()
+    configuration = native_configuration(arguments, is_client=False, server_name=None, protocols=[ALPN])
+    attack = Attack(arguments)
+    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: QuicServer(configuration=configuration, create_protocol=attack.accept),
+        local_addr=(arguments.bind, arguments.port),
+    )
+    say("LISTENING", transport.get_extra_info("sockname")[1])
+    rounds = asyncio.ensure_future(attack.run())
+    stop = asyncio.ensure_future(terminated.wait())
+    await asyncio.wait({rounds, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if rounds.done():
+        rounds.result()
+        await stop
+    server.close()
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bind", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="the UDP port to listen on, 0 for any")
+    parser.add_argument("--target", required=True, metavar="HOST:PORT", help="an echo target")
+    add_fuzz_arguments(parser)
+    add_tunnel_arguments(parser, certificate_required=True)
+    # What the good listener wants besides.
+    parser.set_defaults(kind=1, refuse=None, come_back=0, dead_after=30_000)
+    return asyncio.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
