@@ -110,6 +110,8 @@ class NativeConnector(NativeTunnel):
         if self._is_welcome:
             raise Malformed("welcome twice")
         self._is_welcome = True
+        if message.integer(1) != 1:
+            raise Malformed(f"version {message.integer(1)} where 1 was offered")
         say(
             "WELCOME",
             f"uid={message.text(3, least=1, most=255)}",

@@ -215,7 +215,12 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
         writes("the largest frame", frame(Message.PROBE, integer(1, 5), (77, bytes(4088))), SERVES),
         writes("a hundred unknown frames", frame(0x40, (1, b"x" * 1000)) * 100, SERVES),
         writes("an unknown frame that is empty", frame(LARGEST_INTEGER), SERVES),
-        writes("integers in their longest form", b"\xc0\0\0\0\0\0\0\x05\x80\0\0\x0c\x40\x01\x40\x08\xc0" + bytes(7), SERVES),
+        writes(
+            "integers in their longest form",
+            # Probe, 12 bytes, member 1 of 8 bytes: 0.
+            b"\xc0\0\0\0\0\0\0\x05" + b"\x80\0\0\x0c" + b"\x40\x01" + b"\x40\x08" + b"\xc0" + bytes(7),
+            SERVES,
+        ),
     ]
     leave = [text(1, "why"), integer(2, 0), integer(3, 0)]
     offences += [

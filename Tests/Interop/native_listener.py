@@ -82,6 +82,10 @@ class NativeListener(NativeTunnel):
         self.control = stream
         self.spawn(self.serve_control())
 
+    def check(self, message: Frame) -> None:
+        if not self._has_hello and message.kind != Message.HELLO:
+            raise Malformed(f"type {message.kind} before hello")
+
     async def received(self, message: Frame) -> None:
         match message.kind:
             case Message.HELLO:

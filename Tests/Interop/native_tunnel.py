@@ -212,6 +212,9 @@ class NativeTunnel(TunnelProtocol):
         self.answers_probes = True
         self._replies: dict[int, asyncio.Future[None]] = {}
 
+    def check(self, message: Frame) -> None:
+        """Called for each message first: raises Malformed when it may not come now. To override."""
+
     async def received(self, message: Frame) -> None:
         """Called for each message but probes and their replies. To override."""
 
@@ -243,6 +246,7 @@ class NativeTunnel(TunnelProtocol):
         try:
             while True:
                 message = await read_frame(self.control.received)
+                self.check(message)
                 match message.kind:
                     case Message.PROBE:
                         number = message.integer(1)

@@ -18,7 +18,9 @@ package enum NetworkNamespaces {
             return nil
         } catch {
             let text = "\(error)"
-            let lacks = ["Operation not permitted", "Permission denied", "Operation not supported", "Unknown device type"]
+            let lacks = [
+                "Operation not permitted", "Permission denied", "Operation not supported", "Unknown device type",
+            ]
             return lacks.contains(where: text.contains) ? "this machine allows no network namespaces: \(text)" : nil
         }
     }()
