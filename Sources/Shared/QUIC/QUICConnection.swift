@@ -191,8 +191,10 @@ package final class QUICConnection {
     /// The oldest event that was not taken yet.
     package func nextEvent() -> QUICConnectionEvent? {
         guard let event = events.popFirst() else { return nil }
-        if case .streamClosed(let id, _) = event {
-            forget(id)
+        switch event {
+        case .streamClosed(let id, _): forget(id)
+        case .closed: streams.removeAll()  // not before: what arrived with the close can be read until now
+        default: break
         }
         return event
     }
@@ -283,7 +285,6 @@ package final class QUICConnection {
 
     private func finish(_ closure: ConnectionClosure) {
         events.append(.closed(closure))
-        streams.removeAll()
         sendQueue.removeAll()
     }
 

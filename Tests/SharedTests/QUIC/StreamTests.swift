@@ -155,6 +155,19 @@ struct StreamTests {
         #expect(throws: QUICError.streamLimitReached) { try pair.client.connection.openStream() }
     }
 
+    @Test func whatArrivesTogetherWithTheCloseIsRead() throws {
+        let pair = try pair()
+        let id = try pair.client.connection.openStream()
+        pair.client.connection.send(ByteBuffer(string: "goodbye"), finish: true, on: id)
+        let before = pair.network.sentBytes[.client] ?? 0
+        try pair.advance(by: .seconds(1)) { (pair.network.sentBytes[.client] ?? 0) > before }
+        pair.client.connection.close(.application(0, reason: ""))
+        let server = try pair.requireServer()
+        try pair.advance(by: .seconds(1)) { server.closure != nil }
+        #expect(server.received[id].map { String(decoding: $0, as: UTF8.self) } == "goodbye")
+        #expect(server.finishedStreams == [id])
+    }
+
     @Test func aKeyUpdateInTheMiddleOfATransferIsNotNoticed() throws {
         // A small window: the transfer takes a second, and keys may be replaced every three probe timeouts.
         let pair = try pair { configuration in
