@@ -177,6 +177,7 @@ package final class QUICConnection {
         guard case .active = state, pendingClose == nil else { return }
         pendingClose = frame
         finish(.local(frame))
+        streams.removeAll()
     }
 
     /// Replaces the packet protection keys (RFC 9001 §6), as a peer may at any time.
@@ -193,7 +194,7 @@ package final class QUICConnection {
         guard let event = events.popFirst() else { return nil }
         switch event {
         case .streamClosed(let id, _): forget(id)
-        case .closed: streams.removeAll()  // not before: what arrived with the close can be read until now
+        case .closed: streams.removeAll()  // not before: what arrived with the peer's close can be read until now
         default: break
         }
         return event
