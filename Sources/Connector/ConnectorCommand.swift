@@ -15,11 +15,15 @@ struct ConnectorCommand: AsyncParsableCommand {
               server_name, service_port          the listener: dialled, and demanded in its certificate (required)
               dial_timeout                       seconds that a target may take to answer (10)
               max_relays                         relays at one time (20000)
+              allow_targets, deny_targets        what the listener may have dialled: names, addresses, blocks, ports
+              keep_alive, dead_after             seconds of silence before a PING (10), and before giving up (30)
+              drain_timeout                      seconds that relays have to finish after SIGTERM (30)
+              protocol                           warp/1 or hq-29 (either)
               log_level                          error, warn, info, debug or trace (info)
             Paths in it are relative to its folder first, then to the working directory.
 
-            Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start, is refused or loses the listener, 64 for wrong
-            usage.
+            SIGTERM lets relays finish; a second one ends at once. A lost listener is dialled again, for ever.
+            Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start or is refused for good, 64 for wrong usage.
             """,
         version: "sw-connector \(Version.current)"
     )

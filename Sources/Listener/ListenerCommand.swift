@@ -24,9 +24,18 @@ struct ListenerCommand: AsyncParsableCommand {
               SWL_SCEP_RECHECK             seconds between questions about a live session (300; 0: never)
               SWL_MAX_HALF_OPEN            handshakes in progress at most (1000)
               SWL_RETRY_THRESHOLD          handshakes in progress above which addresses are validated (100)
-              SWL_VISITOR_WAIT             seconds that a visitor waits for a stream (5)
+              SWL_STATE_PATH               keeps forwards, keys and sessions over a restart (sw-listener.sqlite)
+              SWL_KEEP_ALIVE               seconds of silence before a connector is asked for a sign of life (10)
+              SWL_DEAD_AFTER               seconds of silence before a connector is given up (30)
+              SWL_TAKEOVER                 two connectors with one client UID: probe or newest (probe)
+              SWL_TAKEOVER_PROBE           seconds that the first of them may take to answer (1)
+              SWL_VISITOR_WAIT             seconds that a visitor waits for a session or a stream (5)
+              SWL_MAX_WAITING_VISITORS     visitors that may wait for one connector (4096)
+              SWL_DRAIN                    seconds that relays have to finish after SIGTERM (30)
+              SWL_COME_BACK                seconds until connectors should come back after that (1)
               SWL_LOG_LEVEL                error, warn, info, debug or trace (info)
 
+            SIGTERM lets relays finish; a second one ends at once.
             Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start or go on, 64 for wrong usage.
             """,
         version: "sw-listener \(Version.current)"

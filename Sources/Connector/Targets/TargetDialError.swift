@@ -83,18 +83,7 @@ enum TargetDialError: Error, Hashable, Sendable {
         }
     }
 
-    /// What the listener is told in `hq-29`.
-    var code: ApplicationErrorCode {
-        switch self {
-        case .refused, .unreachable: .targetUnreachable
-        case .timedOut: .dialTimedOut
-        case .nameNotFound: .nameNotFound
-        case .notAllowed: .targetNotAllowed
-        case .overloaded: .overloaded
-        }
-    }
-
-    /// What the listener is told in `warp/1`.
+    /// What the listener is told: in `hq-29` by the status' code.
     var status: RelayStatus {
         switch self {
         case .refused: .refused

@@ -42,8 +42,8 @@ struct TargetDialErrorTests {
         (.overloaded("no descriptor"), .overloaded, .overloaded),
     ])
     func eachErrorHasItsCodeAndStatus(error: TargetDialError, code: ApplicationErrorCode, status: RelayStatus) {
-        #expect(error.code == code)
         #expect(error.status == status)
+        #expect(error.status.code == code)
         #expect(TargetDialError(error) == error)
     }
 
