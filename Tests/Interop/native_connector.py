@@ -46,7 +46,7 @@ from native_tunnel import (
     text,
 )
 from original_tunnel import ALPN as ORIGINAL_ALPN
-from original_tunnel import TunnelStream, add_tunnel_arguments, say, say_closed, termination
+from original_tunnel import TunnelStream, abort, add_tunnel_arguments, say, say_closed, termination
 
 EXIT_CLOSED_BY_PEER = 3
 EXIT_LOST = 4
@@ -166,7 +166,12 @@ class NativeConnector(NativeTunnel):
                 await self._decline(stream, Status.REFUSED, str(error))
                 return
             writer.write(early)
-            await stream.write(frame(Status.CONNECTED))
+            try:
+                await stream.write(frame(Status.CONNECTED))
+            except BrokenPipeError:
+                # The visitor reset its connection during the dial.
+                abort(writer)
+                raise
             await relay(stream, reader, writer)
         except Malformed as error:
             say("PROBLEM", f"stream {stream.id}: {error}")

@@ -1,4 +1,4 @@
-"""Plays a listener that breaks the rules of `warp/1`, a little more each time our connector comes back.
+"""Plays a listener that breaks the rules of `warp/1`, in another way each time one of our connectors comes back.
 
 Prints `LISTENING <udp port>`, then for each round `ROUND <n> (seed <n>): <offence>: <outcome> (expected: …)`, or
 `PROBLEM …` in the same form when the connector does what it must not, and `DONE <rounds>`. After that it behaves: each
@@ -10,8 +10,8 @@ import asyncio
 import random
 import secrets
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from aioquic.asyncio.server import QuicServer
 from aioquic.quic.connection import QuicConnection
@@ -50,8 +50,8 @@ from native_tunnel import (
 from original_listener import demand_client_certificate
 from original_tunnel import TunnelStream, add_tunnel_arguments, say, termination
 
-#: A connector dials again within 30 s at most; it should not have got that far.
-COME_BACK_SECONDS = 35.0
+#: Longer than a connector waits at most after its second loss, 0.4 s: a session that lasted so long counts as good.
+GOOD_SESSION_SECONDS = 0.45
 REPLY_SECONDS = 10.0
 WORDS = b"is anybody there?"
 
@@ -73,19 +73,16 @@ class HostileListener(HostileTunnel):
         else:
             say("PROBLEM", f"the connector opened stream {stream.id}")
 
-    async def greet(self) -> None:
-        """Waits for hello and says welcome."""
-        await self.wait_for_hello()
-        await self.write(first_message())
-
-    async def wait_for_hello(self) -> None:
-        """Waits for a good hello."""
+    async def wait_for_hello(self) -> bytes:
+        """Waits for a good hello and returns its instance."""
         await asyncio.wait_for(self.has_control, REPLY_SECONDS)
         message = await self.next_message(Message.HELLO)
         try:
-            message.integer(1), message.text(2, most=64), message.bytes(3, 16), message.integer(4)
+            message.integer(1), message.text(2, most=64), message.integer(4)
+            return message.bytes(3, 16)
         except Malformed as error:
             say("PROBLEM", f"hello: {error}")
+            return b""
 
 
 def first_message() -> bytes:
@@ -230,67 +227,76 @@ def relay_offences(host: str, port: int) -> list[tuple[str, Open, frozenset[str]
 
 
 class Attack:
-    """All rounds, one connection each, and good behaviour after them."""
+    """All rounds, one connection each, and good behaviour after them.
+
+    Several connectors may come at once. Each gets a bad session and a good one in turn; the latter lasts so long that
+    the connector believes in it and does not wait longer and longer before it dials again.
+    """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
         self._judge = Judge(arguments.seed)
-        self._connections: asyncio.Queue[HostileListener] = asyncio.Queue()
+        offences = [(each, False) for each in welcome_offences()] + [(each, True) for each in control_offences()]
+        self._offences = deque((each, greeted) for each, greeted in offences if arguments.only in each.name)
+        self._has_tried_relays = False
         self._is_done = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        #: The instances of connectors that are owed a good session, with what they had to bear.
+        self._offended: dict[bytes, str] = {}
 
     def accept(self, quic: QuicConnection, stream_handler: object) -> HostileListener | NativeListener:
         """Takes a connector: for the next round, or to serve it."""
         if self._is_done:
             return NativeListener(quic, self._arguments)
         tunnel = HostileListener(quic)
-        self._connections.put_nowait(tunnel)
+        self._tasks.add(task := asyncio.ensure_future(self._serve(tunnel)))
+        task.add_done_callback(self._served)
         return tunnel
 
-    async def run(self) -> None:
-        """Plays every round whose name is wanted."""
-        for each in welcome_offences():
-            await self._play(each, greeted=False)
-        for each in control_offences():
-            await self._play(each, greeted=True)
-        await self._play_relays()
-        self._is_done = True
-        say("DONE", self._judge.rounds)
-
-    async def _play(self, each: Offence, *, greeted: bool) -> None:
-        if self._arguments.only not in each.name:
-            return
+    async def _serve(self, tunnel: HostileListener) -> None:
+        async with asyncio.timeout(REPLY_SECONDS):
+            await tunnel.confirmed
+        hello = await tunnel.wait_for_hello()
         dice = self._judge.dice()
-        tunnel = await self._next()
-        if greeted:
-            await tunnel.greet()
-        else:
-            await tunnel.wait_for_hello()
-        await play(tunnel, each, self._judge, dice)
-        if not greeted:
-            # A good session in between, so that the connector does not wait longer and longer.
-            tunnel = await self._next()
-            await tunnel.greet()
+        if (name := self._offended.pop(hello, None)) is not None:
+            await tunnel.write(first_message())
             outcome = await tunnel.outcome(dice.getrandbits(60))
-            self._judge.note(f"{each.name}, the next session", outcome, frozenset({SERVES}))
-            tunnel.close(Code.SHUTTING_DOWN, "next")
+            self._judge.note(f"{name}, the next session", outcome, frozenset({SERVES}))
+            await asyncio.sleep(GOOD_SESSION_SECONDS)
+        elif self._offences:
+            each, greeted = self._offences.popleft()
+            self._offended[hello] = each.name
+            if greeted:
+                await tunnel.write(first_message())
+            await play(tunnel, each, self._judge, dice)
+        elif not self._has_tried_relays:
+            self._has_tried_relays = True
+            await tunnel.write(first_message())
+            await self._play_relays(tunnel)
+            self._is_done = True
+            say("DONE", self._judge.rounds)
+        tunnel.close(Code.SHUTTING_DOWN, "next")
 
-    async def _play_relays(self) -> None:
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            say("PROBLEM", f"a round ended early: {error!r}")
+
+    async def _play_relays(self, tunnel: HostileListener) -> None:
         host, _, port = self._arguments.target.rpartition(":")
-        offences = [each for each in relay_offences(host, int(port)) if self._arguments.only in each[0]]
         # One session for all of them: what is wrong about a relay is no matter of the session.
-        tunnel = await self._next()
-        await tunnel.greet()
-        for name, open_relay, allowed in offences:
+        for name, open_relay, allowed in relay_offences(host, int(port)):
+            if self._arguments.only not in name:
+                continue
             dice = self._judge.dice()
             stream = tunnel.open_stream()
             await open_relay(stream, dice)
-            outcome = await self._reply(stream, patience=1.0 if allowed is None else REPLY_SECONDS)
+            outcome = await self._reply(stream, patience=0.3 if allowed is None else REPLY_SECONDS)
             self._judge.note(name, outcome, allowed)
             stream.reset(Code.CONNECTION_RESET)
             stream.stop(Code.CONNECTION_RESET)
             tunnel.forget(stream)
             self._judge.note(f"{name}, the session", await tunnel.outcome(dice.getrandbits(60)), frozenset({SERVES}))
-        tunnel.close(Code.SHUTTING_DOWN, "next")
 
     @staticmethod
     async def _reply(stream: TunnelStream, patience: float) -> str:
@@ -308,14 +314,6 @@ class Attack:
         except TimeoutError:
             return SILENT
 
-    async def _next(self) -> HostileListener:
-        while True:
-            tunnel = await asyncio.wait_for(self._connections.get(), COME_BACK_SECONDS)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(REPLY_SECONDS):
-                    await tunnel.confirmed
-                    return tunnel
-
 
 async def run(arguments: argparse.Namespace) -> int:
     """Plays all rounds, then serves until SIGTERM; returns the exit code."""
@@ -327,12 +325,7 @@ async def run(arguments: argparse.Namespace) -> int:
         local_addr=(arguments.bind, arguments.port),
     )
     say("LISTENING", transport.get_extra_info("sockname")[1])
-    rounds = asyncio.ensure_future(attack.run())
-    stop = asyncio.ensure_future(terminated.wait())
-    await asyncio.wait({rounds, stop}, return_when=asyncio.FIRST_COMPLETED)
-    if rounds.done():
-        rounds.result()
-        await stop
+    await terminated.wait()
     server.close()
     return 0
 

@@ -20,7 +20,6 @@ import secrets
 import signal
 import sys
 import time
-from contextlib import suppress
 
 from aioquic.asyncio.server import QuicServer
 from aioquic.quic.connection import QuicConnection
@@ -151,24 +150,13 @@ class NativeListener(NativeTunnel):
             # The visitor's bytes go at once, whatever the dial is doing.
             stream.on_stop = lambda: reader.set_exception(BrokenPipeError("the connector stopped the stream"))
             await stream.write(header)
-            upload = asyncio.ensure_future(carry_from_tcp(stream, reader))
-            try:
-                reply = await read_frame(stream.received)
-                details = reply.text(1, most=512) if reply.kind != Status.CONNECTED else ""
-                say("REPLY", stream.id, reply.kind, details)
-                if reply.kind != Status.CONNECTED:
-                    await self._expect_the_end(stream)
-                    raise ConnectionRefusedError(details)
-                await carry_to_tcp(stream, writer)
-                await upload
-            except BaseException:
-                upload.cancel()
-                with suppress(OSError, asyncio.CancelledError):
-                    await upload
-                raise
-        except (OSError, asyncio.IncompleteReadError, Malformed) as error:
-            if isinstance(error, Malformed):
-                say("PROBLEM", f"stream {stream.id}: {error}")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(carry_from_tcp(stream, reader))
+                group.create_task(self._carry_from_stream(stream, writer))
+        except* Malformed as errors:
+            say("PROBLEM", f"stream {stream.id}: {errors.exceptions}")
+            abort(writer)
+        except* (OSError, asyncio.IncompleteReadError):
             stream.reset(Code.CONNECTION_RESET)
             stream.stop(Code.CONNECTION_RESET)
             abort(writer)
@@ -176,6 +164,15 @@ class NativeListener(NativeTunnel):
             self._open_relays -= 1
             self.forget(stream)
             writer.close()
+
+    async def _carry_from_stream(self, stream: TunnelStream, writer: asyncio.StreamWriter) -> None:
+        reply = await read_frame(stream.received)
+        details = reply.text(1, most=512) if reply.kind != Status.CONNECTED else ""
+        say("REPLY", stream.id, reply.kind, details)
+        if reply.kind != Status.CONNECTED:
+            await self._expect_the_end(stream)
+            raise ConnectionRefusedError(details)
+        await carry_to_tcp(stream, writer)
 
     async def _expect_the_end(self, stream: TunnelStream) -> None:
         """A declined relay ends with FIN and STOP_SENDING."""

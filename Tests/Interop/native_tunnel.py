@@ -210,6 +210,7 @@ class NativeTunnel(TunnelProtocol):
         self.reset_codes: dict[int, int] = {}
         self.stop_codes: dict[int, int] = {}
         self.answers_probes = True
+        self._forgotten: set[int] = set()
         self._replies: dict[int, asyncio.Future[None]] = {}
 
     def check(self, message: Frame) -> None:
@@ -230,8 +231,14 @@ class NativeTunnel(TunnelProtocol):
         await self.send(frame(Message.PROBE, integer(1, number)))
         await waiter
 
+    def forget(self, stream: TunnelStream) -> None:
+        super().forget(stream)
+        self._forgotten.add(stream.id)
+
     def quic_event_received(self, event: events.QuicEvent) -> None:
         match event:
+            case events.StreamDataReceived() if event.stream_id in self._forgotten:
+                return  # what was on its way when its relay ended
             case events.HandshakeCompleted():
                 self.alpn = event.alpn_protocol
             case events.StreamReset():

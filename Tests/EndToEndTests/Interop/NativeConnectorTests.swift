@@ -10,7 +10,9 @@ struct NativeConnectorTests {
     private let target: EchoServer
 
     init() throws {
-        listener = try ListenerFixture()
+        var options = ListenerFixture.Options()
+        options.environment["SWL_DRAIN"] = "30"
+        listener = try ListenerFixture(options)
         target = try EchoServer()
     }
 
@@ -103,7 +105,6 @@ struct NativeConnectorTests {
     func aRelayThatIsDeclinedResetsItsVisitor(status: Int) throws {
         let (connector, port) = try connected(["--reply", "\(status)"])
         let visitor = try TCPPeer(connectingTo: HostPort(port: port))
-        try visitor.send("hello")
         try visitor.expectToReceive(Received("", .reset))
         #expect(connector.isRunning)
         connector.expectNoProblems()

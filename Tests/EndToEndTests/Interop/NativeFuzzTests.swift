@@ -9,6 +9,7 @@ struct NativeFuzzTests {
     private static let maxGrowthBytes = 64 << 20
     /// What a program may open for itself meanwhile.
     private static let maxMoreFiles = 8
+    private static let connectorCount = 8
 
     @Test(arguments: [1])
     func aListenerSurvivesConnectorsThatBreakTheRules(seed: Int) async throws {
@@ -42,27 +43,36 @@ struct NativeFuzzTests {
         }
     }
 
+    /// Several of them, so that one plays while others wait before they dial again.
     @Test(arguments: [1])
     func aConnectorSurvivesAListenerThatBreaksTheRules(seed: Int) async throws {
         let target = try EchoServer()
         let (listener, port) = try NativePeer.hostileListener(target: target.endpoint, seed: seed)
-        let connector = try ConnectorFixture(listenerPort: port)
-        let files = ProcessInspection(connector.process)
-        _ = try listener.waitForOutput(prefix: "ROUND ")
-        let fileCount = try files.openFileCount()
-        let growth = try MemoryGrowth(of: [connector.process])
+        let connectors = try (0..<Self.connectorCount).map { number in
+            var options = ConnectorFixture.Options(uid: "client-\(number)")
+            // `localhost` is two addresses, and the listener is at the second one only.
+            options.serverName = "127.0.0.1"
+            return try ConnectorFixture(options, listenerPort: port).process
+        }
+        _ = try listener.waitForOutputs(prefix: "ROUND ", count: Self.connectorCount * 2)
+        let files = connectors.map(ProcessInspection.init)
+        let fileCount = try files.map { try $0.openFileCount() }.max() ?? 0
+        let growth = try MemoryGrowth(of: connectors)
 
         _ = try listener.waitForOutput(prefix: "DONE ", timeout: Self.patience)
         listener.expectNoProblems()
-        #expect(try listener.waitForOutput(prefix: "CONNECTED ") == "client-a")
-        let visitorPort = try InteropPeer.number(listener.waitForOutput(prefix: "PORT "))
-        let visitor = try TCPPeer(connectingTo: HostPort(port: visitorPort))
-        try await transfer(BytePattern(byteCount: 100_000, seed: 1), from: visitor, to: visitor)
-
-        #expect(try Polling.wait { try files.openFileCount() <= fileCount + Self.maxMoreFiles })
+        for port in try listener.waitForOutputs(prefix: "PORT ", count: Self.connectorCount) {
+            let visitor = try TCPPeer(connectingTo: HostPort(port: InteropPeer.number(port)))
+            try await transfer(BytePattern(byteCount: 100_000, seed: 1), from: visitor, to: visitor)
+        }
+        for program in files {
+            #expect(try Polling.wait { try program.openFileCount() <= fileCount + Self.maxMoreFiles })
+        }
         try growth.check(atMost: Self.maxGrowthBytes)
-        connector.process.terminate()
-        try connector.process.expectExit(0)
+        for connector in connectors {
+            connector.terminate()
+            try connector.expectExit(0)
+        }
     }
 
     /// A forward to `client-a`, opened while it had a session.

@@ -174,7 +174,9 @@ struct NativeListenerTests {
 
     private func connected(to target: HostPort, _ more: [String] = []) throws -> Ends {
         let (listener, port) = try NativePeer.listener(target: target, more)
-        let connector = try ConnectorFixture(listenerPort: port)
+        var options = ConnectorFixture.Options()
+        options.drainTimeout = 30
+        let connector = try ConnectorFixture(options, listenerPort: port)
         #expect(try listener.waitForOutput(prefix: "CONNECTED ") == "client-a")
         _ = try listener.waitForOutput(prefix: "PORT ")
         return Ends(listener: listener, connector: connector)
@@ -189,7 +191,6 @@ struct NativeListenerTests {
     ) throws {
         let ends = try connected(to: target, more)
         let visitor = try ends.visit()
-        try visitor.send("hello")
         let reply = try ends.listener.waitForOutput(prefix: "REPLY 1 ")
         #expect(reply.hasPrefix("\(status) ") && reply.count > 2, "\(reply)", sourceLocation: sourceLocation)
         #expect(try ends.listener.waitForOutput(prefix: "STOPPED 1 ") == "\(code)", sourceLocation: sourceLocation)

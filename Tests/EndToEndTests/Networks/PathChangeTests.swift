@@ -10,8 +10,10 @@ struct PathChangeTests {
     private static let openingBytes = 1_000_000
     private static let restBytes = 24_000_000
 
-    @Test func theConnectorsAddressChanges() async throws {
-        try await withDistantTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func theConnectorsAddressChanges(with protocol: TunnelProtocol) async throws {
+        let options = DistantTunnel.Options { $0.connector.applicationProtocol = `protocol` }
+        try await withDistantTunnel(options) { tunnel in
             try await transferBothWays(over: tunnel) { try tunnel.uplink.changeInnerAddress() }
         }
     }
@@ -37,8 +39,13 @@ struct PathChangeTests {
         }
     }
 
-    @Test func aNATForgetsTheConnector() async throws {
-        try await withDistantTunnel(DistantTunnel.Options { $0.path = LossyPath.Conditions() }) { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func aNATForgetsTheConnector(with protocol: TunnelProtocol) async throws {
+        let options = DistantTunnel.Options {
+            $0.path = LossyPath.Conditions()
+            $0.connector.applicationProtocol = `protocol`
+        }
+        try await withDistantTunnel(options) { tunnel in
             let path = try #require(tunnel.path)
             try await transferBothWays(over: tunnel) { try path.rebind() }
         }

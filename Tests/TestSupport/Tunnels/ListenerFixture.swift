@@ -17,14 +17,11 @@ package final class ListenerFixture: Sendable {
     /// Where connectors dial it.
     package let quicEndpoint: HostPort
     package let api: ControlAPIClient
-    private let folder: ScratchFolder
 
     package init(_ options: Options = Options()) throws {
-        folder = try ScratchFolder("listener")
         process = try DaemonProcess(
             .listener,
             environment: try Self.environment(options),
-            workingDirectory: folder.path,
             openFileLimit: options.openFileLimit
         )
         let quic = try process.waitForLine(containing: "listening for connectors")
@@ -37,6 +34,7 @@ package final class ListenerFixture: Sendable {
     package static func environment(_ options: Options = Options()) throws -> [String: String] {
         let pki = try ThrowAwayPKI.perRun()
         let files = try pki.certificate(options.certificate)
+        let folder = try ScratchFolder("listener")
         let defaults = [
             "SWL_CERT_PATH": files.certificatePath,
             "SWL_KEY_PATH": files.keyPath,
@@ -48,6 +46,7 @@ package final class ListenerFixture: Sendable {
             "APIS_PORT": "0",
             // Not the program's default: a test that leaves relays open does not want to wait for them.
             "SWL_DRAIN": "0",
+            "SWL_STATE_PATH": folder.file("state.sqlite"),
         ]
         return defaults.merging(options.environment) { $1 }
     }
