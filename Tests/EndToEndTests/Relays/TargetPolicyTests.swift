@@ -27,8 +27,9 @@ struct TargetPolicyTests {
                 try visitor.expectToReceive(Received("", .reset))
             }
             // One line for each, which says what is to be changed if it should be served.
-            let refusals = tunnel.connector.process.lines(containing: "relay refused")
-            #expect(refusals.count == hosts.count)
+            let refused = { tunnel.connector.process.lines(containing: "relay refused") }
+            #expect(try Polling.wait { refused().count == hosts.count })
+            let refusals = refused()
             for (host, refusal) in zip(hosts, refusals) {
                 let reason = try refusal.metadata("reason")
                 #expect(reason.contains(host) && reason.contains("is denied by"), "\(refusal)")
