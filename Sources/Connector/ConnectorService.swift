@@ -45,6 +45,7 @@ struct ConnectorService: Service {
                 policy: configuration.targetPolicy,
                 hosts: resolver
             ),
+            maxRelays: configuration.maxRelays,
             keepAlive: configuration.keepAlive,
             silenceLimit: configuration.deadAfter,
             drainTime: configuration.drainTimeout

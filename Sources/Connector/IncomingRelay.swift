@@ -22,6 +22,8 @@ final class IncomingRelay {
     private let answers: Bool
     private let logger: Logger
     private var state: State
+    /// While a dial is going on, wanted or not.
+    private var dialCancellation: DialCancellation?
 
     /// - Parameter entry: counts the relay until it is over.
     init(
@@ -64,20 +66,26 @@ final class IncomingRelay {
                 return
             }
             driver.connection.consume(bytes.readableBytes - rest.readableBytes, on: stream)
-            state = .dialing(early: rest)
-            dial(target)
+            dial(target, early: rest)
         } catch {
             refuse(error)
         }
     }
 
-    private func dial(_ target: TargetAddress) {
-        dialer.dial(target, on: driver.eventLoop).assumeIsolated().whenComplete { result in
+    private func dial(_ target: TargetAddress, early: ByteBuffer) {
+        let cancellation = DialCancellation()
+        dialCancellation = cancellation
+        state = .dialing(early: early)
+        let dial = dialer.dial(target, on: driver.eventLoop, cancellation: cancellation)
+        dial.assumeIsolated().whenComplete { result in
+            self.dialCancellation = nil
             guard case .dialing(let early) = self.state else {
                 // The visitor left while we dialled.
+                self.entry.relayEnded()
                 if case .success(let channel) = result { channel.abort() }
                 return
             }
+            self.state = .over
             switch result {
             case .success(let channel):
                 self.startRelay(channel, early)
@@ -120,10 +128,15 @@ final class IncomingRelay {
         driver.setNeedsDrive()
     }
 
-    // The stream stays with the driver until it is closed, so that a drain waits for what is still on its way.
+    // The stream stays with the driver until it is closed, so that a drain waits for what is still on its way. The relay
+    // counts until its dial is over, so that dials are bounded as relays are.
     private func leave() {
         state = .over
-        entry.relayEnded()
+        if let dialCancellation {
+            dialCancellation.cancel()
+        } else {
+            entry.relayEnded()
+        }
     }
 }
 

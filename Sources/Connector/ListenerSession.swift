@@ -188,6 +188,9 @@ extension ListenerSession: ConnectionOwner {
         driver.setConsumer(relay, for: id)
         if case .draining = state {
             relay.refuse(RelayRefusal(.goingAway, "the connector is shutting down"))
+        } else if ledger.openCount > policy.maxRelays {
+            // Streams that are closed already, with a dial that still goes on.
+            relay.refuse(RelayRefusal(.overloaded, "too many relays"))
         }
     }
 
@@ -208,6 +211,7 @@ extension ListenerSession: ConnectionOwner {
 
 extension ListenerSession: ControlStreamOwner {
     func received(_ message: ControlMessage, on stream: ControlStream) throws(WarpCodingError) {
+        guard refusal == nil else { throw .unexpectedMessage }
         switch message {
         case .hello:
             throw .unexpectedMessage
@@ -220,6 +224,7 @@ extension ListenerSession: ControlStreamOwner {
             self.refusal = refusal
             close(.noError, reason: "")
         case .goingAway(let farewell):
+            guard comeBackAfter == nil else { break }  // it is known
             comeBackAfter = farewell.comeBackAfter
             let reason = farewell.reason.singleLine(limit: 200)
             logger.info("the listener is going away", metadata: [LogKeys.reason: "\(reason)"])

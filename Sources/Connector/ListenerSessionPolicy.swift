@@ -6,6 +6,8 @@ struct ListenerSessionPolicy: Sendable {
     /// This run of the program.
     let instance: InstanceID
     let targets: TargetDialer
+    /// How many relays there may be, dials included.
+    let maxRelays: Int
     /// The silence after which a listener of `warp/1` is asked for a sign of life.
     let keepAlive: TimeAmount
     /// The silence after which a listener of `warp/1` is given up; longer than ``keepAlive``.

@@ -38,9 +38,9 @@ struct DrainService: Service {
 
     private func waitUntilIdle() async {
         let deadline = ContinuousClock.now + .nanoseconds(drainTime.nanoseconds)
-        while await !onDataLoop(\.isIdle) {
+        while await !isIdle() {
             guard ContinuousClock.now < deadline else {
-                let left = await onDataLoop(\.openRelayCount)
+                let left = await forwards.openRelayCount()
                 logger.warning("relays did not finish in time", metadata: [LogKeys.count: "\(left)"])
                 return
             }
@@ -50,6 +50,16 @@ struct DrainService: Service {
                 return  // at once
             }
         }
+    }
+
+    // Visitors may outlive their session: its last bytes for them, when all have arrived here.
+    private func isIdle() async -> Bool {
+        let sessionsAreIdle = await onDataLoop { registry in
+            registry.closeIdleSessions()
+            return registry.isIdle
+        }
+        guard sessionsAreIdle else { return false }
+        return await forwards.openRelayCount() == 0
     }
 
     private func onDataLoop<Value: Sendable>(_ body: @escaping @Sendable (SessionRegistry) -> Value) async -> Value {

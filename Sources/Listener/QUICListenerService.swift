@@ -115,11 +115,15 @@ struct QUICListenerService: Service {
         }
     }
 
-    // Their connectors may have nothing to send for a while, and would learn only then.
+    // Their connectors may have nothing to send for a while, and would learn only then. One that does not come back is not
+    // told again at the next start.
     private func tellLostSessions(_ transport: DatagramTransport) {
+        for session in lostSessions {
+            registry.value.forget(session)
+        }
         for time in Self.resetTimes {
             eventLoop.assumeIsolated().scheduleTask(in: time) { [weak transport] in
-                for session in lostSessions {
+                for session in lostSessions where registry.value.session(of: session.uid) == nil {
                     guard let id = QUICConnectionID(session.connectionID) else { continue }
                     transport?.sendStatelessReset(of: id, to: session.remoteAddress)
                 }

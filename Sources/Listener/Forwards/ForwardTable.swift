@@ -388,6 +388,11 @@ package actor ForwardTable {
         }
     }
 
+    /// The visitors that have a relay, of all forwards.
+    package func openRelayCount() async -> Int {
+        await list().reduce(0) { $0 + $1.reading.openRelays }
+    }
+
     private func readings(of visitors: [NIOLoopBoundBox<VisitorSet>]) async -> [ForwardMeter.Reading] {
         do {
             return try await eventLoop.submit { visitors.map { $0.value.meter.reading } }.get()

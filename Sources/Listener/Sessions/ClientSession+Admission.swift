@@ -5,9 +5,12 @@ import Shared
 /// How a connection becomes a session: the authority's verdict, and hello where the protocol has it.
 extension ClientSession {
     /// How long a connector may take for hello, which it sends with its last handshake packet.
-    private static let helloTimeout = TimeAmount.seconds(10)
+    private static let helloTimeout = TimeAmount.seconds(3)
     /// How long a refused connector may take to read why, before its connection is closed.
     private static let refusalTime = TimeAmount.seconds(1)
+    /// What a draining connector is granted at most, and what it may be late.
+    private static let longestDrain = TimeAmount.hours(1)
+    private static let drainMargin = TimeAmount.seconds(10)
 
     func beginAdmission(of peer: VerifiedCertificate) {
         let bound = NIOLoopBound(self, eventLoop: driver.eventLoop)
@@ -160,8 +163,12 @@ extension ClientSession: ControlStreamOwner {
     }
 
     private func connectorGoesAway(_ farewell: GoingAway) {
-        guard case .live = state, !isDraining else { return }
+        guard !isDraining else { return }
         isDraining = true
+        let time = min(farewell.relaysMayTake, Self.longestDrain) + Self.drainMargin
+        drainTimer = driver.eventLoop.assumeIsolated().scheduleTask(in: time) { [weak self] in
+            self?.close(.shuttingDown, reason: "the time that the connector gave itself is over")
+        }
         let reason = farewell.reason.singleLine(limit: 200)
         logger.info("connector is going away", metadata: [LogKeys.reason: "\(reason)"])
     }
@@ -169,7 +176,9 @@ extension ClientSession: ControlStreamOwner {
     private func probeRegularly() {
         schedule(in: policy.keepAlive) { session in
             guard case .live = session.state else { return }
-            session.control?.send(.probe(session.probes.begin(at: .now())))
+            if let control = session.control, control.isPeerReading {
+                control.send(.probe(session.probes.begin(at: .now())))
+            }
             session.probeRegularly()
         }
     }

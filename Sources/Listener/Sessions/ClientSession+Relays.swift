@@ -7,8 +7,11 @@ extension ClientSession {
     /// Whether a visitor can be served at once.
     var takesRelays: Bool {
         guard case .live = state else { return false }
-        return !isDraining && !registry.isDraining && driver.connection.availableStreams > 0
+        return !isDraining && !registry.isDraining && knowsTCP && driver.connection.availableStreams > 0
     }
+
+    /// Whether the connector can relay TCP; an original can nothing else.
+    var knowsTCP: Bool { hello.map { $0.capabilities.contains(.tcpRelays) } ?? true }
 
     /// Makes an accepted TCP channel a relay to `target`. The session must be one that ``takesRelays``.
     ///
@@ -23,14 +26,19 @@ extension ClientSession {
         }
         driver.connection.send(header(for: target, visitor.allocator), finish: false, on: stream)
         relayCount += 1
-        try visitor.pipeline.syncOperations.addHandler(
-            RelayHandler(
-                driver: driver,
-                stream: stream,
-                awaitsReply: isWarp,
-                observer: RelayTally(session: counters, forward: meter)
-            )
+        let relay = RelayHandler(
+            driver: driver,
+            stream: stream,
+            awaitsReply: isWarp,
+            observer: RelayTally(session: counters, forward: meter)
         )
+        do {
+            try visitor.pipeline.syncOperations.addHandler(relay)
+        } catch {
+            visitor.abort()
+            relay.abandon()
+            throw error
+        }
         driver.setNeedsDrive()
     }
 
@@ -47,7 +55,10 @@ extension ClientSession {
     /// Tells the connector that the listener is going away; relays go on.
     func goAway() {
         switch state {
-        case .handshaking, .admitting, .contending:
+        case .handshaking, .admitting:
+            refuse(.shuttingDown, reason: "the listener is shutting down")
+        case .contending:
+            registry.withdraw(self)
             refuse(.shuttingDown, reason: "the listener is shutting down")
         case .live:
             control?.send(

@@ -36,6 +36,9 @@ final class ClientSession {
         let since: Int64
     }
 
+    /// How long a connector's new address has to last before anybody is told.
+    private static let addressSettleTime = TimeAmount.seconds(1)
+
     let driver: ConnectionDriver
     let registry: SessionRegistry
     let policy: SessionPolicy
@@ -55,6 +58,10 @@ final class ClientSession {
     var probes = SessionProbes()
     /// What is next if nothing happens: no hello, the end of a refused connection, or the next probe.
     var timer: Scheduled<Void>?
+    /// The end of a connector's own time to drain.
+    var drainTimer: Scheduled<Void>?
+    /// While the log and the state have been told of an address just now.
+    var addressTimer: Scheduled<Void>?
     var recheck: RepeatedTask?
     /// The UID that its slot knows it by.
     var claimedUID: ClientUID?
@@ -108,6 +115,11 @@ final class ClientSession {
         driver.drive()
     }
 
+    /// Ends a session that another one has taken the place of.
+    func closeSuperseded() {
+        close(.sessionEnded, reason: "another connector with this client UID took over")
+    }
+
     /// Asks the connector for a sign of life.
     ///
     /// - Parameter answer: called once: as soon as it answers, or when `time` is over.
@@ -159,8 +171,17 @@ extension ClientSession: ConnectionOwner {
         }
     }
 
+    // A connector that moves to and fro fills neither the log nor the disk.
     func remoteAddressChanged(_ driver: ConnectionDriver) {
         logger[metadataKey: LogKeys.remoteAddress] = "\(driver.remoteAddress.hostAndPort)"
+        guard addressTimer == nil else { return }
+        addressTimer = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.addressSettleTime) { [weak self] in
+            self?.addressSettled()
+        }
+    }
+
+    private func addressSettled() {
+        addressTimer = nil
         guard let uid else { return }
         logger.info("connector's address changed")
         registry.sessionMoved(self, uid: uid)
@@ -169,6 +190,8 @@ extension ClientSession: ConnectionOwner {
     func connectionClosed(_ closure: ConnectionClosure, _ driver: ConnectionDriver) {
         recheck?.cancel()
         timer?.cancel()
+        drainTimer?.cancel()
+        addressTimer?.cancel()
         endHandshake()
         let before = state
         state = .ended

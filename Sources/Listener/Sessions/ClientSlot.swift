@@ -11,6 +11,8 @@ final class ClientSlot {
     private let policy: SessionPolicy
     private var machine: TakeoverStateMachine<ClientSession>
     private let visitors: WaitingVisitors
+    /// A session that drains beside its successor: one at most, so that no client UID gathers connections.
+    private weak var predecessor: ClientSession?
 
     /// - Parameter unused: called when nobody holds the UID or waits for it any more.
     init(uid: ClientUID, policy: SessionPolicy, unused: @escaping () -> Void) {
@@ -58,10 +60,15 @@ final class ClientSlot {
                 newcomer.bind(to: uid)
                 serve()
             case .replace(let holder, let newcomer):
-                holder.close(.sessionEnded, reason: "another connector with this client UID took over")
+                holder.closeSuperseded()
                 newcomer.bind(to: uid)
                 serve()
-            case .supersede(_, let newcomer):
+            case .supersede(let holder, let newcomer):
+                predecessor?.closeSuperseded()
+                predecessor = holder
+                if holder.isIdle {
+                    holder.closeSuperseded()
+                }
                 newcomer.bind(to: uid)
                 serve()
             case .probe(let holder, let newcomer):
@@ -105,7 +112,7 @@ final class ClientSlot {
                 try session.startRelay(next.channel, target: next.forward.target, meter: next.meter)
                 next.release()
             } catch {
-                return  // startRelay has reset the visitor; the connection is over
+                continue  // startRelay has reset the visitor; a session that is over takes no further one
             }
         }
     }

@@ -24,7 +24,17 @@ final class SessionRegistry {
 
     /// Whether the connector with this UID takes relays, now or when it grants streams again.
     func isSessionLive(_ uid: ClientUID) -> Bool {
-        slots[uid]?.session.map { !$0.isDraining } ?? false
+        slots[uid]?.session.map { !$0.isDraining && $0.knowsTCP } ?? false
+    }
+
+    /// The session of `uid`, draining or not.
+    func session(of uid: ClientUID) -> ClientSession? {
+        slots[uid]?.session
+    }
+
+    /// A session of the listener's last run is over, and its connector is being told.
+    func forget(_ session: StoredSession) {
+        journal.note(nil, for: session.uid)
     }
 
     /// Keeps a session from its connection's first packet to its end.
@@ -35,6 +45,12 @@ final class SessionRegistry {
     /// An admitted connector wants to be the session of `uid`.
     func contend(_ session: ClientSession, for uid: ClientUID) {
         slot(for: uid).contend(session)
+    }
+
+    /// A connection that contends for a client UID does so no more.
+    func withdraw(_ session: ClientSession) {
+        guard let uid = session.claimedUID else { return }
+        slots[uid]?.ended(session)
     }
 
     /// A session lives at this address now.
@@ -73,7 +89,13 @@ final class SessionRegistry {
             visitor.abort()
             return visitor.eventLoop.makeFailedFuture(ForwardError.shuttingDown)
         }
-        return slot(for: forward.uid).adopt(visitor, forward, meter)
+        let slot = slot(for: forward.uid)
+        defer {
+            if slot.isUnused {
+                slots[forward.uid] = nil  // the visitor may not wait
+            }
+        }
+        return slot.adopt(visitor, forward, meter)
     }
 
     // MARK: The end
@@ -84,6 +106,13 @@ final class SessionRegistry {
         slots.values.forEach { $0.abortVisitors() }
         for session in sessions {
             session.goAway()
+        }
+    }
+
+    /// Ends the sessions that have no relay left.
+    func closeIdleSessions() {
+        for session in sessions where session.uid != nil && session.isIdle {
+            session.close(.shuttingDown, reason: "the listener is shutting down")
         }
     }
 

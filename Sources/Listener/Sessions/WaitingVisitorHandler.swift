@@ -18,7 +18,7 @@ final class WaitingVisitorHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var held: [NIOAny] = []
     private var sawInputClosed = false
 
-    /// - Parameter left: called when the visitor is gone before it was released.
+    /// - Parameter left: called when the handler is gone: with its visitor, or because that was released.
     init(wait: TimeAmount, left: @escaping (WaitingVisitorHandler) -> Void) {
         self.wait = wait
         self.left = left
@@ -52,6 +52,7 @@ final class WaitingVisitorHandler: ChannelDuplexHandler, RemovableChannelHandler
     func handlerRemoved(context: ChannelHandlerContext) {
         timeout?.cancel()
         self.context = nil
+        left(self)  // a channel that never became active becomes inactive without a word
     }
 
     func read(context: ChannelHandlerContext) {
@@ -74,10 +75,6 @@ final class WaitingVisitorHandler: ChannelDuplexHandler, RemovableChannelHandler
         // The channel closes next, and that is what counts.
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        left(self)
-        context.fireChannelInactive()
-    }
 }
 
 @available(*, unavailable)

@@ -37,8 +37,8 @@ package final class ConnectionDriver {
 
     // MARK: Inputs
 
-    /// Sets who deals with a stream; nil = nobody any more.
-    package func setConsumer(_ consumer: (any StreamConsumer)?, for id: QUICStreamID) {
+    /// Sets who deals with a stream from now on.
+    package func setConsumer(_ consumer: any StreamConsumer, for id: QUICStreamID) {
         consumers[id] = consumer
     }
 
@@ -75,15 +75,19 @@ package final class ConnectionDriver {
         handleEvents()
         writeDatagrams()
         // Writing may have freed room for writers, whose bytes may leave at once.
-        if handleEvents() {
+        var hasMore = handleEvents()
+        if hasMore {
             writeDatagrams()
-            handleEvents()
+            hasMore = handleEvents()
         }
         isDriving = false
         if connection.isTerminated {
             end()
         } else {
             rearmTimer()
+            if hasMore {
+                setNeedsDrive()  // what was queued meanwhile could not ask for itself
+            }
         }
     }
 

@@ -9,10 +9,12 @@ package protocol ControlStreamOwner: AnyObject {
 /// One end of the control stream of `warp/1`: turns bytes into messages and messages into bytes, and ends the connection of
 /// a peer that breaks the rules.
 ///
-/// Probes are answered here. A peer that asks faster than it reads the answers is not read any more until it has:
-/// what waits for it is bounded by the stream's high watermark. Confined to the connection's event loop; the driver holds
-/// it as the stream's consumer.
+/// Probes are answered here, as many as an honest peer would send. A peer that does not read the answers is not read any
+/// more until it does. Confined to the connection's event loop; the driver holds it as the stream's consumer.
 package final class ControlStream {
+    /// More probes in a second than anybody has a use for.
+    private static let maximumProbesPerSecond = 1000
+
     private let driver: ConnectionDriver
     private let stream: QUICStreamID
     private weak var owner: (any ControlStreamOwner)?
@@ -20,6 +22,8 @@ package final class ControlStream {
     private var isPaused = false
     private var isOver = false
     private var answers = ByteBuffer()
+    private var probeSecond = QUICTime(nanoseconds: 0)
+    private var probesInSecond = 0
 
     /// Becomes the stream's consumer.
     ///
@@ -35,6 +39,9 @@ package final class ControlStream {
     package func send(_ message: ControlMessage) {
         write(message.encoded(allocator: ByteBufferAllocator()))
     }
+
+    /// Whether the peer reads what it is sent: what is not urgent had better wait.
+    package var isPeerReading: Bool { !isPaused }
 
     private func write(_ bytes: ByteBuffer) {
         guard !isOver else { return }
@@ -65,11 +72,22 @@ package final class ControlStream {
         while !isOver, let frame = try reader.next() {
             guard let message = try ControlMessage(frame) else { continue }  // of a later version
             if case .probe(let number) = message {
+                try countProbe()
                 var answer = ControlMessage.probeReply(number).encoded(allocator: ByteBufferAllocator())
                 answers.writeBuffer(&answer)
             }
             try owner?.received(message, on: self)
         }
+    }
+
+    private func countProbe() throws(WarpCodingError) {
+        let now = QUICTime.now()
+        if probeSecond + .seconds(1) <= now {
+            probeSecond = now
+            probesInSecond = 0
+        }
+        probesInSecond += 1
+        guard probesInSecond <= Self.maximumProbesPerSecond else { throw .tooManyProbes }
     }
 
     // One write for all the probes of a batch.

@@ -55,6 +55,12 @@ package final class RelayHandler: ChannelDuplexHandler {
         reply = awaitsReply ? FrameReader() : nil
     }
 
+    /// Ends the stream of a relay that never joined a channel.
+    package func abandon() {
+        perform(machine.cut())
+        observer?.relayEnded()
+    }
+
     // MARK: Channel
 
     package func handlerAdded(context: ChannelHandlerContext) {

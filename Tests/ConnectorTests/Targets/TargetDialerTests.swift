@@ -50,9 +50,15 @@ struct TargetDialerTests {
         return TargetDialer(timeout: timeout, policy: policy, hosts: hosts)
     }
 
+    private func dial(_ dialer: TargetDialer) async throws -> any Channel {
+        try await eventLoop.flatSubmit {
+            dialer.dial(target, on: eventLoop, cancellation: DialCancellation())
+        }.get()
+    }
+
     private func expectFailure(_ expected: RelayStatus, of dialer: TargetDialer) async {
         let error = await #expect(throws: TargetDialError.self) {
-            _ = try await dialer.dial(target, on: eventLoop).get()
+            _ = try await dial(dialer)
         }
         #expect(error?.status == expected, "\(error.map { "\($0)" } ?? "")")
     }
@@ -64,7 +70,7 @@ struct TargetDialerTests {
         let names = try Names([allowed.endpoint], [denied.endpoint])
         let dialer = try dialer(names.resolver, deny: ["127.0.0.2"])
 
-        let channel = try await dialer.dial(target, on: eventLoop).get()
+        let channel = try await dial(dialer)
         #expect(channel.remoteAddress?.ipAddress == "127.0.0.1")
         try await channel.close()
         #expect(names.questionCount == 1)
@@ -80,7 +86,7 @@ struct TargetDialerTests {
         let names = try Names(others.map(\.endpoint) + [allowed.endpoint])
         let dialer = try dialer(names.resolver, allow: ["127.0.0.1:5432"])
 
-        let channel = try await dialer.dial(target, on: eventLoop).get()
+        let channel = try await dial(dialer)
         #expect(channel.remoteAddress?.ipAddress == "127.0.0.1")
         try await channel.close()
         for other in others {
@@ -125,5 +131,21 @@ struct TargetDialerTests {
         await expectFailure(.timedOut, of: try dialer(silent, timeout: .milliseconds(50)))
         // The late answer finds nobody, and nothing happens.
         isReleased.withLock { $0 = true }
+    }
+
+    @Test func aDialThatIsGivenUpEndsSoon() async throws {
+        let silent = try SilentTarget()
+        let dialer = try dialer(try Names([silent.endpoint]).resolver)
+        let cancellation = NIOLoopBoundBox.makeBoxSendingValue(DialCancellation(), eventLoop: eventLoop)
+        let dial = try await eventLoop.submit {
+            NIOLoopBound(
+                dialer.dial(target, on: eventLoop, cancellation: cancellation.value).map { _ in },
+                eventLoop: eventLoop
+            )
+        }.get()
+        eventLoop.execute { cancellation.value.cancel() }
+        await #expect(throws: TargetDialError.self) {
+            try await eventLoop.flatSubmit { dial.value }.get()
+        }
     }
 }

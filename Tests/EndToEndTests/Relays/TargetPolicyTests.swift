@@ -28,7 +28,7 @@ struct TargetPolicyTests {
             }
             // One line for each, which says what is to be changed if it should be served.
             let refused = { tunnel.connector.process.lines(containing: "relay refused") }
-            #expect(try Polling.wait { refused().count == hosts.count })
+            #expect(Polling.wait { refused().count == hosts.count })
             let refusals = refused()
             for (host, refusal) in zip(hosts, refusals) {
                 let reason = try refusal.metadata("reason")

@@ -20,6 +20,8 @@ package enum WarpCodingError: Error, Hashable, Sendable {
     case unsupportedRelayKind(UInt64)
     /// The message may not come now, or not from this end.
     case unexpectedMessage
+    /// More probes in a second than are answered.
+    case tooManyProbes
     /// The control stream is over before its connection.
     case controlStreamEnded
 }
@@ -36,6 +38,7 @@ extension WarpCodingError: CustomStringConvertible {
         case .badTarget(let error): "the target \(error)"
         case .unsupportedRelayKind(let kind): "relays of kind \(kind) are unknown"
         case .unexpectedMessage: "a message that may not come now"
+        case .tooManyProbes: "too many probes in a second"
         case .controlStreamEnded: "it ended"
         }
     }
