@@ -133,6 +133,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     // MARK: Private
 
     private func start() {
+        // Until the stream's end has been passed on, no close may look like one: not even that of a process that dies.
+        context?.channel.setAborts(true)
         if let bytes = early {
             early = nil
             write(bytes)
@@ -235,6 +237,9 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
         if actions.contains(.stopReceiving) {
             driver.connection.stopReceiving(stream, code: resetCode.rawValue)
+        }
+        if !actions.isDisjoint(with: [.shutdownOutput, .closeChannel]) {
+            context?.channel.setAborts(false)
         }
         if actions.contains(.shutdownOutput) {
             context?.close(mode: .output, promise: nil)
