@@ -74,10 +74,12 @@ final class ClientSlot {
             case .probe(let holder, let newcomer):
                 probe(holder, for: newcomer)
             case .refuse(let newcomer):
+                let since = machine.holder?.since
+                let moment = since.map { ", since \(Timestamp($0))" } ?? ""
                 newcomer.refuse(
                     .clientUIDInUse,
-                    reason: "the client UID \(uid) has a live session already",
-                    heldSince: machine.holder?.since
+                    reason: "the client UID \(uid) has a live session already\(moment)",
+                    heldSince: since
                 )
             }
         }
