@@ -48,12 +48,23 @@ struct ShutdownTests {
         try await withTunnel { _ in }
     }
 
-    @Test func aSecondSignalEndsAProgramAtOnce() async throws {
-        try await withTunnel { tunnel in
-            _ = try Self.liveRelay(tunnel)
-            for process in [tunnel.connector.process, tunnel.listener.process] {
-                try process.endWithTwoSignals()
-            }
+    @Test func aSecondSignalEndsAProgramThatDrainsAtOnce() async throws {
+        let options = Tunnel.Options {
+            $0.listener.environment["SWL_DRAIN"] = "600"
+            $0.connector.drainTimeout = 600
+        }
+        try await withTunnel(options) { tunnel in
+            let first = try Self.liveRelay(tunnel)
+            try tunnel.connector.process.endWithTwoSignals()
+            try first.visitor.expectToReceive(Received("", .reset))
+            try first.target.expectToReceive(Received("", .reset))
+
+            let next = try ConnectorFixture(listenerPort: tunnel.listener.quicEndpoint.port)
+            try next.waitUntilConnected()
+            let second = try Self.liveRelay(tunnel)
+            try tunnel.listener.process.endWithTwoSignals()
+            try second.visitor.expectToReceive(Received("", .reset))
+            try second.target.expectToReceive(Received("", .reset))
         }
     }
 
@@ -83,6 +94,24 @@ struct ShutdownTests {
         }
     }
 
+    /// A part of a transfer must never look like all of it, not even when nobody is left to say so.
+    @Test(arguments: [true, false])
+    func aKilledProgramCutsItsTransfersWithAReset(isConnector: Bool) async throws {
+        try await withTunnel { tunnel in
+            let (visitor, target) = try tunnel.relay()
+            let (sender, receiver) = isConnector ? (visitor, target) : (target, visitor)
+            async let stopped: Void = sender.sendUntilReset(timeout: .seconds(60))
+            _ = try receiver.receive(exactly: 1_000_000)
+            let process = isConnector ? tunnel.connector.process : tunnel.listener.process
+            process.kill()
+            _ = try process.waitForExit()
+            #expect(try receiver.receiveToEnd().end == .reset)
+            // The other program has not noticed yet.
+            sender.abandon()
+            try await stopped
+        }
+    }
+
     /// A relay that has carried a byte each way.
     private static func liveRelay(_ tunnel: Tunnel) throws -> (visitor: TCPPeer, target: TCPPeer) {
         let relay = try tunnel.relay()
@@ -95,12 +124,12 @@ struct ShutdownTests {
 }
 
 extension DaemonProcess {
-    /// Ends the program with a signal and, once it has begun to shut down, another; expects that it ends well.
+    /// Ends the program with a signal and, once it waits for its relays, another; expects that it ends well.
     fileprivate func endWithTwoSignals(sourceLocation: SourceLocation = #_sourceLocation) throws {
         terminate()
-        try waitForLine(containing: "shutting down")
+        try waitForLine(containing: "waiting for relays to finish")
         interrupt()
         try expectExit(0, sourceLocation: sourceLocation)
-        try waitForLine(containing: "stopped")
+        try waitForLine(containing: "stopped at once: a second signal")
     }
 }

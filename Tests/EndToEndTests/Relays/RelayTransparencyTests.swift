@@ -6,16 +6,18 @@ import Testing
 struct RelayTransparencyTests {
     private static let patience = Duration.seconds(120)
 
-    @Test func halfCloseFromVisitorReachesTargetAndItsReplyArrives() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func halfCloseFromVisitorReachesTargetAndItsReplyArrives(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try await transfer(BytePattern(byteCount: 100_000, seed: 1), from: visitor, to: target)
             try await transfer(BytePattern(byteCount: 100_000, seed: 2), from: target, to: visitor)
         }
     }
 
-    @Test func halfCloseFromTargetLeavesTheUploadRunning() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func halfCloseFromTargetLeavesTheUploadRunning(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try target.finish()
             try visitor.expectToReceive(Received("", .finished))
@@ -24,8 +26,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func halfCloseInTheMiddleOfAnUploadLeavesItRunning() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func halfCloseInTheMiddleOfAnUploadLeavesItRunning(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             let upload = BytePattern(byteCount: 20_000_000, seed: 4)
             async let uploaded: Void = transfer(upload, from: visitor, to: target, timeout: Self.patience)
@@ -36,8 +39,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func trafficBothWaysWithAFINAfterItArrivesComplete() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func trafficBothWaysWithAFINAfterItArrivesComplete(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             // Several times, since the original lost the last megabyte only now and then.
             for seed in 0..<4 as Range<UInt64> {
                 let (visitor, target) = try tunnel.relay()
@@ -50,8 +54,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func resetFromVisitorReachesTargetAsAReset() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func resetFromVisitorReachesTargetAsAReset(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try visitor.send("start")
             #expect(try target.receive(exactly: 5) == Array("start".utf8))
@@ -60,8 +65,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func resetFromTargetReachesVisitorAsAReset() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func resetFromTargetReachesVisitorAsAReset(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try target.send("start")
             #expect(try visitor.receive(exactly: 5) == Array("start".utf8))
@@ -70,8 +76,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func resetInTheMiddleOfADownloadStopsTheTarget() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func resetInTheMiddleOfADownloadStopsTheTarget(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             async let sent: Void = target.sendUntilReset(timeout: Self.patience)
             _ = try visitor.receive(exactly: 1_000_000)
@@ -81,8 +88,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func earlyReplyDuringAnUploadIsDelivered() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func earlyReplyDuringAnUploadIsDelivered(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let reply = BytePattern(byteCount: 10_000, seed: 6).bytes(at: 0, count: 10_000)
             for _ in 0..<5 {
                 let (visitor, target) = try tunnel.relay()
@@ -97,8 +105,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func finThenResetFromVisitorStopsTheTarget() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func finThenResetFromVisitorStopsTheTarget(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try visitor.send("request")
             try visitor.finish()
@@ -108,8 +117,9 @@ struct RelayTransparencyTests {
         }
     }
 
-    @Test func finThenResetFromTargetStopsTheVisitor() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func finThenResetFromTargetStopsTheVisitor(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try target.send("reply")
             try target.finish()

@@ -5,10 +5,13 @@ import Testing
 /// reset.
 @Suite("Target policy", .endToEnd)
 struct TargetPolicyTests {
-    @Test func anAllowedTargetIsServed() async throws {
+    @Test(arguments: TunnelProtocol.allCases)
+    func anAllowedTargetIsServed(applicationProtocol: TunnelProtocol) async throws {
         let target = try EchoServer()
         let allowed = "127.0.0.0/8:\(target.endpoint.port)"
-        try await withTunnel(Tunnel.Options { $0.connector.allowTargets = ["*.example", allowed] }) { tunnel in
+        try await withTunnel(
+            Tunnel.Options(speaking: applicationProtocol) { $0.connector.allowTargets = ["*.example", allowed] }
+        ) { tunnel in
             try tunnel.checkEcho(through: try tunnel.open(target.endpoint))
             let named = HostPort(host: "localhost", port: target.endpoint.port)
             try tunnel.checkEcho(through: try tunnel.open(named))
@@ -16,10 +19,11 @@ struct TargetPolicyTests {
         }
     }
 
-    @Test func anAddressIsDeniedUnderAnyName() async throws {
+    @Test(arguments: TunnelProtocol.allCases)
+    func anAddressIsDeniedUnderAnyName(applicationProtocol: TunnelProtocol) async throws {
         let target = try TCPAcceptor()
         let served = try EchoServer(on: HostPort(host: "127.0.0.2", port: 0))
-        let options = Tunnel.Options { $0.connector.denyTargets = ["127.0.0.1", "::1"] }
+        let options = Tunnel.Options(speaking: applicationProtocol) { $0.connector.denyTargets = ["127.0.0.1", "::1"] }
         try await withTunnel(options) { tunnel in
             let hosts = ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "0.0.0.0", "::ffff:127.0.0.1", "::"]
             for host in hosts {
@@ -50,9 +54,11 @@ struct TargetPolicyTests {
         }
     }
 
-    @Test func anEmptyListAllowsNothingAndSaysSo() async throws {
+    @Test(arguments: TunnelProtocol.allCases)
+    func anEmptyListAllowsNothingAndSaysSo(applicationProtocol: TunnelProtocol) async throws {
         let target = try TCPAcceptor()
-        try await withTunnel(Tunnel.Options { $0.connector.allowTargets = [] }) { tunnel in
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol) { $0.connector.allowTargets = [] }) {
+            tunnel in
             let visitor = try tunnel.visit(try tunnel.open(target.endpoint))
             try visitor.expectToReceive(Received("", .reset))
             let warnings = tunnel.connector.process.lines(containing: "no target is allowed")

@@ -24,8 +24,9 @@ struct TransferTests {
         }
     }
 
-    @Test func bothDirectionsAtOnceArriveByteForByte() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func bothDirectionsAtOnceArriveByteForByte(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             let up = BytePattern(byteCount: Self.byteCount, seed: 3)
             let down = BytePattern(byteCount: Self.byteCount, seed: 4)
@@ -35,8 +36,9 @@ struct TransferTests {
         }
     }
 
-    @Test func messagesOfOneByteGoBackAndForth() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func messagesOfOneByteGoBackAndForth(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             for number in 0..<200 {
                 let byte = UInt8(truncatingIfNeeded: number)
@@ -48,8 +50,9 @@ struct TransferTests {
         }
     }
 
-    @Test func splitSmallWritesArriveInOrder() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func splitSmallWritesArriveInOrder(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             for number in 0..<100 {
                 try visitor.send("request ")
@@ -62,8 +65,9 @@ struct TransferTests {
         }
     }
 
-    @Test func anEmptyConnectionEndsAsOne() async throws {
-        try await withTunnel { tunnel in
+    @Test(arguments: TunnelProtocol.allCases)
+    func anEmptyConnectionEndsAsOne(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
             try visitor.finish()
             try target.expectToReceive(Received("", .finished))

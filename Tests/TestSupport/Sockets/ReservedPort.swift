@@ -16,4 +16,11 @@ package final class ReservedPort: Sendable {
         try socket.bind(to: address)
         endpoint = HostPort(host: host, port: try SocketAddress.boundPort(of: try socket.number()))
     }
+
+    /// Waits until a datagram has come, and leaves it unread.
+    package func waitForDatagram(timeout: Duration = Deadline.patience) throws {
+        guard try socket.wait(for: POLLIN, until: .after(timeout)) != 0 else {
+            throw SocketError.timedOut("a datagram to \(endpoint)")
+        }
+    }
 }

@@ -11,6 +11,12 @@ package final class Tunnel: Sendable {
         package init(_ change: (inout Options) -> Void) {
             change(&self)
         }
+
+        /// The defaults for ends that speak this protocol, with one or more things changed.
+        package init(speaking applicationProtocol: TunnelProtocol, _ change: (inout Options) -> Void = { _ in }) {
+            connector.applicationProtocol = applicationProtocol
+            change(&self)
+        }
     }
 
     package let uid: String
