@@ -76,11 +76,9 @@ struct StateFileTests {
         let folder = try ScratchFolder("working")
         // Nobody, not even root, can write a file where a folder is.
         try folder.write("", to: "sw-listener.sqlite/occupied")
-        let process = try DaemonProcess(
-            .listener,
-            environment: try ListenerFixture.environment(),
-            workingDirectory: folder.path
-        )
+        var environment = try ListenerFixture.environment()
+        environment["SWL_STATE_PATH"] = nil
+        let process = try DaemonProcess(.listener, environment: environment, workingDirectory: folder.path)
         let endpoint = try HostPort(parsing: try process.waitForLine(containing: "control API").metadata("api.address"))
         let warning = try process.waitForLine(containing: "nothing is stored")
         #expect(warning.level == "warning")
