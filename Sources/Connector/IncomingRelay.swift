@@ -47,8 +47,7 @@ final class IncomingRelay {
     ///
     /// - Parameter logged: what our own log says, where it may say more than the listener is told.
     func refuse(_ refusal: RelayRefusal, logged: String? = nil) {
-        let reason = (logged ?? refusal.detail).singleLine(limit: 600)
-        logger.info("relay refused", metadata: [LogKeys.reason: "\(reason)"])
+        entry.logRefusal(logged ?? refusal.detail, logger)
         if answers {
             send(RelayReply(status: refusal.status, detail: refusal.detail), isLast: true)
         } else {
