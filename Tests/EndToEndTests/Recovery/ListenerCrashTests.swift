@@ -42,7 +42,7 @@ struct ListenerCrashTests {
         // The connector had nothing to send: it was told, unasked.
         let lost = try connector.process.waitForLine(containing: "connection to the listener lost")
         #expect(try lost.metadata("reason").contains("stateless reset"))
-        #expect(connector.process.lines(containing: "connected to the listener").count == 2)
+        #expect(Self.waitUntilConnected(connector, count: 2))
         #expect(connector.process.isRunning)
     }
 
@@ -86,7 +86,15 @@ struct ListenerCrashTests {
             listener = try place.start()
             try EchoVisit.untilServed(port, until: .after(Deadline.patience))
         }
-        #expect(connector.process.lines(containing: "connected to the listener").count == 4)
+        #expect(Self.waitUntilConnected(connector, count: 4))
         #expect(connector.process.isRunning)
+    }
+
+    /// Waits until a connector has said `count` times that it is connected, which it may do after its first relay.
+    ///
+    /// - Returns: whether it has said so exactly as often.
+    private static func waitUntilConnected(_ connector: ConnectorFixture, count: Int) -> Bool {
+        let lineCount = { connector.process.lines(containing: "connected to the listener").count }
+        return Polling.wait { lineCount() >= count } && lineCount() == count
     }
 }
