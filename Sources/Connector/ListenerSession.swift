@@ -33,6 +33,8 @@ final class ListenerSession {
 
     /// A listener may ask its authority for a minute.
     private static let welcomeTimeout = TimeAmount.seconds(90)
+    /// How long a listener may take to read that we are going away.
+    private static let farewellTime = TimeAmount.seconds(1)
     /// How often a draining session looks whether it is done.
     private static let drainInterval = TimeAmount.milliseconds(20)
 
@@ -46,6 +48,8 @@ final class ListenerSession {
     private var state = State.introducing
     private var control: ControlStream?
     private var timer: Scheduled<Void>?
+    /// Until when relays are still taken after going away: until the listener has answered what was asked behind it.
+    private var farewellDeadline: NIODeadline?
     private var refusal: Refusal?
     private var comeBackAfter: TimeAmount?
 
@@ -80,7 +84,21 @@ final class ListenerSession {
             return
         }
         state = .draining
-        control?.send(
+        if let control {
+            sayGoodbye(control)
+        }
+        driver.drive()
+        if ledger.openCount > 0 {
+            logger.info("waiting for relays to finish", metadata: [LogKeys.count: "\(ledger.openCount)"])
+        }
+        waitUntilIdle(deadline: .now() + policy.drainTime)
+    }
+
+    // Visitors that the listener has accepted before it read of our going away are still served: the answer to a probe tells
+    // when it has.
+    private func sayGoodbye(_ control: ControlStream) {
+        farewellDeadline = .now() + min(Self.farewellTime, policy.drainTime)
+        control.send(
             .goingAway(
                 GoingAway(
                     reason: "the connector is shutting down",
@@ -89,11 +107,7 @@ final class ListenerSession {
                 )
             )
         )
-        driver.drive()
-        if !isIdle {
-            logger.info("waiting for relays to finish", metadata: [LogKeys.count: "\(ledger.openCount)"])
-        }
-        waitUntilIdle(deadline: .now() + policy.drainTime)
+        control.send(.probe(0))
     }
 
     /// Ends the session; the listener learns of it at once.
@@ -138,8 +152,13 @@ final class ListenerSession {
         owner?.sessionAdmitted(self)
     }
 
+    private var isTakingRelays: Bool {
+        guard case .draining = state else { return true }
+        return farewellDeadline.map { .now() < $0 } ?? false
+    }
+
     private var isIdle: Bool {
-        ledger.openCount == 0 && driver.consumedStreamCount == (control == nil ? 0 : 1)
+        !isTakingRelays && ledger.openCount == 0 && driver.consumedStreamCount == (control == nil ? 0 : 1)
     }
 
     private func waitUntilIdle(deadline: NIODeadline) {
@@ -186,7 +205,7 @@ extension ListenerSession: ConnectionOwner {
             logger: logger
         )
         driver.setConsumer(relay, for: id)
-        if case .draining = state {
+        if !isTakingRelays {
             relay.refuse(RelayRefusal(.goingAway, "the connector is shutting down"))
         } else if ledger.openCount > policy.maxRelays {
             // Streams that are closed already, with a dial that still goes on.
@@ -228,8 +247,10 @@ extension ListenerSession: ControlStreamOwner {
             comeBackAfter = farewell.comeBackAfter
             let reason = farewell.reason.singleLine(limit: 200)
             logger.info("the listener is going away", metadata: [LogKeys.reason: "\(reason)"])
-        case .probe, .probeReply:
+        case .probe:
             break
+        case .probeReply:
+            farewellDeadline = nil
         }
     }
 }

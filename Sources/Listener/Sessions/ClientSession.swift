@@ -124,6 +124,7 @@ final class ClientSession {
     ///
     /// - Parameter answer: called once: as soon as it answers, or when `time` is over.
     func proveAlive(within time: TimeAmount, _ answer: @escaping (Bool) -> Void) {
+        logger.info("another connector wants the client UID: asking for a sign of life")
         let probe = probes.begin(at: .now(), answer)
         control?.send(.probe(probe))
         driver.connection.probe()

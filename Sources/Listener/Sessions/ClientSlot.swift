@@ -51,6 +51,7 @@ final class ClientSlot {
     /// A connection that had contended is over.
     func ended(_ session: ClientSession) {
         perform(machine.ended(session))
+        serve()
     }
 
     private func perform(_ actions: [TakeoverStateMachine<ClientSession>.Action]) {
@@ -90,16 +91,23 @@ final class ClientSlot {
         holder.proveAlive(within: policy.probeTimeout) { [weak self] isAlive in
             guard let self else { return }
             perform(isAlive ? machine.holderAnswered(for: newcomer) : machine.holderStaysSilent(for: newcomer))
+            serve()
         }
     }
 
     // MARK: Visitors
 
+    // While it is in doubt whether the session lives, visitors wait: they would be lost with a dead one.
+    private var servingSession: ClientSession? {
+        guard !machine.isContested, let session, session.takesRelays else { return nil }
+        return session
+    }
+
     /// Makes an accepted TCP channel a relay, now or when the session can take it.
     ///
     /// - Returns: fails when the visitor cannot be served; it has been reset then.
     func adopt(_ visitor: any Channel, _ forward: Forward, _ meter: ForwardMeter) -> EventLoopFuture<Void> {
-        guard visitors.isEmpty, let session, session.takesRelays else {
+        guard visitors.isEmpty, let session = servingSession else {
             return visitors.enqueue(visitor, forward, meter)
         }
         return visitor.eventLoop.makeCompletedFuture {
@@ -109,7 +117,7 @@ final class ClientSlot {
 
     /// Serves those who wait, as far as the session can take them.
     func serve() {
-        while let session, session.takesRelays, let next = visitors.next() {
+        while let session = servingSession, let next = visitors.next() {
             do {
                 try session.startRelay(next.channel, target: next.forward.target, meter: next.meter)
                 next.release()

@@ -50,6 +50,14 @@ struct TakeoverStateMachine<Session: Hashable>: Hashable {
         }
     }
 
+    /// Whether the holder has been asked for a sign of life, and has not answered yet.
+    var isContested: Bool {
+        switch state {
+        case .contested: true
+        case .vacant, .held: false
+        }
+    }
+
     /// Whether nobody has or wants the client UID: the machine can be forgotten.
     var isVacant: Bool { state == .vacant }
 

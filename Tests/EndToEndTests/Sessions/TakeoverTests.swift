@@ -114,6 +114,19 @@ struct TakeoverTests {
         }
     }
 
+    @Test func visitorsThatComeWhileTheSessionIsInDoubtAreServedByTheWinner() async throws {
+        try await withTunnel(Self.options(.warp, ["SWL_TAKEOVER_PROBE": "2"])) { tunnel in
+            let port = try tunnel.open(target.endpoint)
+            tunnel.connector.process.send(SIGSTOP)
+            let newcomer = try Self.connector(of: tunnel)
+            try tunnel.listener.process.waitForLine(containing: "asking for a sign of life")
+            try tunnel.checkEcho(through: port)
+            #expect(newcomer.process.isRunning)
+            tunnel.connector.process.kill()
+            _ = try tunnel.connector.process.waitForExit()
+        }
+    }
+
     @Test func aVisitorThatWaitsForTooLongIsReset() async throws {
         try await withTunnel(Self.options(.warp, ["SWL_VISITOR_WAIT": "0.3"])) { tunnel in
             let port = try tunnel.open(target.endpoint)

@@ -117,6 +117,7 @@ struct TakeoverStateMachineTests {
         #expect(machine.holder == outcome.holder)
         #expect(machine.isVacant == (outcome.holder == nil))
         #expect(contender(in: machine) == outcome.contestedBy)
+        #expect(machine.isContested == (outcome.contestedBy != nil))
     }
 
     // The probe of a contest that ended early is still under way when the next contest begins.
