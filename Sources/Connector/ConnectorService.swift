@@ -67,7 +67,7 @@ struct ConnectorService: Service {
                     report: report
                 )
                 self.keeper.value = keeper
-                return keeper.run()
+                return keeper.run().always { _ in self.keeper.value = nil }
             }.get()
         } onGracefulShutdown: {
             eventLoop.execute { keeper.value?.shutDown() }

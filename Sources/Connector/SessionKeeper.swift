@@ -30,6 +30,7 @@ final class SessionKeeper {
     private var dialer: Dialer?
     private var session: ListenerSession?
     private var timer: Scheduled<Void>?
+    private var hasWarnedOfBuffers = false
 
     /// - Parameter report: told in a few words what it is doing, for the service manager's status.
     init(
@@ -119,11 +120,18 @@ final class SessionKeeper {
             self.dialer = nil
             switch result {
             case .success(let winner):
+                self.warnOfBuffersOnce(winner.value.transport)
                 self.session = ListenerSession(winner.value, policy: self.policy, owner: self, logger: self.logger)
             case .failure(let error):
                 self.dialFailed(error as? ConnectorFailure ?? .socketUnusable("\(error)"))
             }
         }
+    }
+
+    private func warnOfBuffersOnce(_ transport: DatagramTransport) {
+        guard !hasWarnedOfBuffers else { return }
+        hasWarnedOfBuffers = true
+        transport.logCappedBuffers(logger)
     }
 
     private func dialFailed(_ failure: ConnectorFailure) {

@@ -110,6 +110,7 @@ struct QUICListenerService: Service {
             boundAcceptor.value.transport = transport.value
             let bound = transport.value.localAddress.hostAndPort
             logger.info("listening for connectors", metadata: [LogKeys.quicAddress: "\(bound)"])
+            transport.value.logCappedBuffers(logger)
             tellLostSessions(transport.value)
             return transport
         }

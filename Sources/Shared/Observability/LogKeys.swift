@@ -28,4 +28,6 @@ package enum LogKeys {
     package static let wait = "wait"
     /// The file in which the listener keeps its state.
     package static let statePath = "state.path"
+    /// What an operator can do about it.
+    package static let remedy = "remedy"
 }

@@ -5,8 +5,11 @@ package import NIOCore
 /// A bound UDP socket on its way to becoming a channel: ``take()`` passes it on, otherwise `deinit` closes it.
 package final class DatagramSocket {
     /// What both directions may hold in the kernel, in bytes: bursts of a batch of 64 KB runs must fit.
-    private static let bufferBytes: Int32 = 4 * 1024 * 1024
+    static let bufferBytes: Int32 = 4 * 1024 * 1024
 
+    /// The kernel's limits (sysctl) that keep the socket's buffers smaller than bursts want them: packets will be lost at
+    /// high speed. Empty as a rule for root.
+    package let cappedBy: [String]
     let descriptor: CInt
     private var isOwned = true
 
@@ -16,11 +19,13 @@ package final class DatagramSocket {
         let family: CInt = address.protocol == .inet6 ? AF_INET6 : AF_INET
         descriptor = socket(family, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        let receives = Self.setBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF)
+        let sends = Self.setBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF)
+        cappedBy = (receives ? [] : ["net.core.rmem_max"]) + (sends ? [] : ["net.core.wmem_max"])
         if family == AF_INET6 {
-            setOption(IPPROTO_IPV6, IPV6_V6ONLY, 0)
+            // A preference: a kernel that refuses it still carries datagrams.
+            _ = Self.setOption(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0)
         }
-        setOption(CInt(SOL_SOCKET), SO_RCVBUF, Self.bufferBytes)
-        setOption(CInt(SOL_SOCKET), SO_SNDBUF, Self.bufferBytes)
         let mtuError = warp_datagram_forbid_fragments(descriptor, family)
         guard mtuError == 0 else { throw failure(mtuError, "IP_MTU_DISCOVER") }
         let bound = address.withSockAddr { pointer, length in bind(descriptor, pointer, socklen_t(length)) }
@@ -39,10 +44,20 @@ package final class DatagramSocket {
         return descriptor
     }
 
-    // Sizes are wishes and V6ONLY is a preference: a kernel that refuses them still carries datagrams.
-    private func setOption(_ level: some BinaryInteger, _ name: CInt, _ value: Int32) {
+    /// Whether the kernel gives the whole buffer. A process with CAP_NET_ADMIN is not bound to the limit.
+    private static func setBuffer(_ descriptor: CInt, _ force: CInt, _ wish: CInt) -> Bool {
+        let level = CInt(SOL_SOCKET)
+        if setOption(descriptor, level, force, bufferBytes) { return true }
+        _ = setOption(descriptor, level, wish, bufferBytes)
+        var granted: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, level, wish, &granted, &length)
+        return granted >= 2 * bufferBytes  // socket(7): the kernel doubles it, for its bookkeeping
+    }
+
+    private static func setOption(_ descriptor: CInt, _ level: CInt, _ name: CInt, _ value: Int32) -> Bool {
         var value = value
-        _ = setsockopt(descriptor, CInt(level), name, &value, socklen_t(MemoryLayout<Int32>.size))
+        return setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size)) == 0
     }
 
     private func failure(_ code: CInt, _ call: String) -> IOError {

@@ -1,3 +1,4 @@
+package import Logging
 package import NIOCore
 internal import NIOPosix
 
@@ -14,6 +15,8 @@ package final class DatagramTransport {
     package let resetSecret: StatelessResetSecret
     /// The bound address; its port is the real one.
     package let localAddress: SocketAddress
+    /// See ``DatagramSocket/cappedBy``.
+    package let cappedBy: [String]
     let sender: DatagramSender
     let scratch = DatagramScratch()
     private let channel: any Channel
@@ -22,12 +25,14 @@ package final class DatagramTransport {
         channel: any Channel,
         descriptor: CInt,
         localAddress: SocketAddress,
+        cappedBy: [String],
         limits: HalfOpenLimits?,
         keys: EndpointKeys?
     ) {
         eventLoop = channel.eventLoop
         self.channel = channel
         self.localAddress = localAddress
+        self.cappedBy = cappedBy
         random = RandomSource(SystemRandomNumberGenerator())
         let keys = keys ?? EndpointKeys(random: random)
         resetSecret = keys.statelessReset
@@ -49,7 +54,7 @@ package final class DatagramTransport {
         acceptor: @escaping Acceptor
     ) -> EventLoopFuture<NIOLoopBound<DatagramTransport>> {
         eventLoop.assertInEventLoop()
-        let descriptor = socket.take()
+        let (descriptor, cappedBy) = (socket.take(), socket.cappedBy)
         let acceptor = NIOLoopBound(acceptor, eventLoop: eventLoop)
         return DatagramBootstrap(group: eventLoop)
             .channelOption(.autoRead, value: false)
@@ -65,6 +70,7 @@ package final class DatagramTransport {
                     channel: channel,
                     descriptor: descriptor,
                     localAddress: localAddress,
+                    cappedBy: cappedBy,
                     limits: limits,
                     keys: keys
                 )
@@ -87,6 +93,14 @@ package final class DatagramTransport {
     package func sendStatelessReset(of id: QUICConnectionID, to remote: SocketAddress) {
         guard remote.protocol == localAddress.protocol, let datagram = endpoint.statelessReset(of: id) else { return }
         sender.send(datagram, path: NetworkPath(local: localAddress, remote: remote))
+    }
+
+    /// Warns when the kernel keeps the socket's buffers small.
+    package func logCappedBuffers(_ logger: Logger) {
+        guard !cappedBy.isEmpty else { return }
+        let bytes = DatagramSocket.bufferBytes
+        let remedy = cappedBy.map { "sysctl -w \($0)=\(bytes)" }.joined(separator: "; ")
+        logger.warning("UDP buffers are smaller than high speed needs", metadata: [LogKeys.remedy: "\(remedy)"])
     }
 
     /// Closes the socket and forgets the connections that are still there: they can say nothing more.
