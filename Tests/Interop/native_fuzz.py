@@ -274,11 +274,13 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
         tunnel._quic.send_stream_data(stream_id, b"x")
         tunnel.transmit()
 
-    @offence("a flood of probes", SERVES)
+    @offence("a flood of probes", MALFORMED)
     async def flood(tunnel: HostileTunnel, dice: random.Random) -> None:
         for first in range(0, FLOOD_PROBES, FLOOD_BATCH):
             numbers = range(1 << 20 | first, (1 << 20 | first) + FLOOD_BATCH)
             await tunnel.write(b"".join(frame(Message.PROBE, integer(1, number)) for number in numbers))
+            if tunnel.ended.done():
+                return
 
     @offence("a flood of probes whose replies nobody reads", is_final=True)
     async def deaf_flood(tunnel: HostileTunnel, dice: random.Random) -> None:
