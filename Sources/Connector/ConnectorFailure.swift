@@ -22,6 +22,7 @@ enum ConnectorFailure: Error, Hashable, Sendable {
                 frame.tlsAlert != nil
             case .peer(let frame):
                 frame.tlsAlert != nil || frame.is(.notAdmitted) || frame.is(.clientUIDInUse)
+                    || frame.is(.admissionUnavailable)
             case .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped:
                 false
             }
@@ -38,6 +39,14 @@ enum ConnectorFailure: Error, Hashable, Sendable {
             case .peer, .noCommonVersion, .local: true
             case .idleTimeout, .handshakeTimeout, .statelessReset, .dropped: false
             }
+        }
+    }
+
+    /// Whether the other end, or we, said no: there was no session, even if it looked so (`hq-29` has no welcome).
+    var isRefusal: Bool {
+        switch self {
+        case .refused, .turnedAway: true
+        case .nameNotFound, .socketUnusable, .lost: false
         }
     }
 

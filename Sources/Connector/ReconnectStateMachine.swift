@@ -111,7 +111,7 @@ struct ReconnectStateMachine: Hashable, Sendable {
     ) -> Action {
         switch state {
         case .up(let since):
-            if now - since > backoff.currentCeiling {
+            if now - since > backoff.currentCeiling, !failure.isRefusal {
                 backoff.reset()
             }
             return retry(after: failure, comeBackAfter: comeBackAfter, using: &generator)

@@ -10,7 +10,6 @@ struct ConnectorFailureTests {
         .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped(libraryError: -1),
         .peer(.application(ApplicationErrorCode.shuttingDown.rawValue, reason: "")),
         .peer(.application(ApplicationErrorCode.sessionEnded.rawValue, reason: "")),
-        .peer(.application(0x14, reason: "admission unavailable")),
         .peer(.application(ApplicationErrorCode.noError.rawValue, reason: "")),
         .peer(.application(0xffff, reason: "")),
         .peer(.transport(0x100 | 48, reason: "").asApplication),
@@ -19,7 +18,7 @@ struct ConnectorFailureTests {
         .local(.transport(0x7, reason: "frame encoding")),
     ]
 
-    @Test(arguments: [ApplicationErrorCode.notAdmitted, .clientUIDInUse], [false, true])
+    @Test(arguments: [ApplicationErrorCode.notAdmitted, .clientUIDInUse, .admissionUnavailable], [false, true])
     func aRefusalAtAdmissionIsARefusal(code: ApplicationErrorCode, isComplete: Bool) {
         let closure = ConnectionClosure.peer(.application(code.rawValue, reason: "no"))
         let failure = ConnectorFailure(closure, handshakeWasComplete: isComplete)
@@ -72,10 +71,9 @@ struct ConnectorFailureTests {
         }
     }
 
-    @Test func aClientUIDInUseIsTriedAgain() {
-        let closure = ConnectionClosure.peer(
-            .application(ApplicationErrorCode.clientUIDInUse.rawValue, reason: "in use")
-        )
+    @Test(arguments: [ApplicationErrorCode.clientUIDInUse, .admissionUnavailable])
+    func whatMayPassIsTriedAgain(code: ApplicationErrorCode) {
+        let closure = ConnectionClosure.peer(.application(code.rawValue, reason: "not now"))
         for (isComplete, wasAdmitted) in Self.situations {
             let failure = ConnectorFailure(closure, handshakeWasComplete: isComplete)
             #expect(!failure.isPermanent(afterAdmission: wasAdmitted))

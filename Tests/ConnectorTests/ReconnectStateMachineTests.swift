@@ -223,6 +223,25 @@ struct ReconnectStateMachineTests {
         #expect(waits.last == .wait(.seconds(30)))
     }
 
+    // `hq-29` has no welcome: what looked like a session of a second was an admission that came to nothing.
+    @Test func aRefusalIsNoSessionHoweverLateItComes() {
+        var machine = Self.machine(after: [.start])
+        var generator = Largest()
+        let refusal = ConnectorFailure(
+            .peer(.application(ApplicationErrorCode.clientUIDInUse.rawValue, reason: "")),
+            handshakeWasComplete: true
+        )
+        var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+        var waits: [Action] = []
+        for _ in 0..<4 {
+            _ = machine.admitted(at: now)
+            now = now + .seconds(60)
+            waits.append(machine.sessionEnded(refusal, at: now, comeBackAfter: nil, using: &generator))
+            #expect(machine.waited() == .dial)
+        }
+        #expect(waits == [200, 400, 800, 1600].map { .wait(.milliseconds($0)) })
+    }
+
     /// What the listener said, and the wait with 200 ms of backoff, in milliseconds.
     static let absences: [(Int64, Int64)] = [
         (0, 200), (1000, 1200), (3_600_000, 3_600_200), (3_600_001, 3_600_200), (.max / 1_000_000, 3_600_200),

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// A connector that dies is replaced by the next one, and its forwards never close.
-@Suite("Recovery: the connector crashes", .endToEnd)
+@Suite("Recovery: the connector crashes", .loneEndToEnd)
 struct ConnectorCrashTests {
     /// From the replacement's start to the first visitor that it serves. One second of it is the sign of life that the
     /// listener asks of the dead.
@@ -27,7 +27,7 @@ struct ConnectorCrashTests {
             async let crowd = Self.visitAgainAndAgain(port, until: isOver)
             defer { isOver.withLock { $0 = true } }
 
-            let deadline = Deadline.after(Self.replacementTime)
+            let deadline = Deadline.after(try tunnel.listener.process.allow(Self.replacementTime))
             let next = try ConnectorFixture(options.connector, listenerPort: tunnel.listener.quicEndpoint.port)
             try EchoVisit.untilServed(port, until: deadline)
             isOver.withLock { $0 = true }

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// A listener that is killed and started again goes on where it was: nobody calls `/open`, and no connector is restarted.
-@Suite("Recovery: the listener crashes", .endToEnd)
+@Suite("Recovery: the listener crashes", .loneEndToEnd)
 struct ListenerCrashTests {
     /// From the listener's start to the first visitor that is served.
     private static let recoveryTime = Duration.seconds(3)
@@ -23,9 +23,10 @@ struct ListenerCrashTests {
         for port in ports { try EchoVisit.untilServed(port, until: .after(Deadline.patience)) }
         #expect(!Polling.wait(timeout: Self.silence) { !connector.process.isRunning })
 
+        let time = try crashed.process.allow(Self.recoveryTime)
         crashed.process.kill()
         _ = try crashed.process.waitForExit()
-        let deadline = Deadline.after(Self.recoveryTime)
+        let deadline = Deadline.after(time)
         async let starting = place.start()
         let visit = try EchoVisit.first(ports[0], until: deadline)
         #expect(try visit.outcome(until: deadline) == .served)

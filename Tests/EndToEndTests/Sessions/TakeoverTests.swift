@@ -65,7 +65,7 @@ struct TakeoverTests {
 
     @Test(arguments: TunnelProtocol.allCases)
     func aFrozenHolderGivesWayAndIsRefusedWhenItThaws(applicationProtocol: TunnelProtocol) async throws {
-        try await withTunnel(Self.options(applicationProtocol, ["SWL_TAKEOVER_PROBE": "0.5"])) { tunnel in
+        try await withTunnel(Self.options(applicationProtocol, ["SWL_TAKEOVER_PROBE": "1"])) { tunnel in
             let port = try tunnel.open(target.endpoint)
             try tunnel.checkEcho(through: port)
             tunnel.connector.process.send(SIGSTOP)
@@ -74,7 +74,7 @@ struct TakeoverTests {
             try tunnel.listener.waitForSession(uid: tunnel.uid, count: 2)
             // Long before the frozen one counts as dead by its silence.
             let time = ContinuousClock.now - start
-            #expect(time >= .seconds(0.5) && time < .seconds(10), "it took \(time)")
+            #expect(time >= .seconds(1) && time < .seconds(10), "it took \(time)")
             try tunnel.checkEcho(through: port)
 
             tunnel.connector.process.send(SIGCONT)
