@@ -1,0 +1,1 @@
+"""The benchmark of socket-warp against the tunnels that a user would pick instead. Entry: ``Benchmarks/run``."""
