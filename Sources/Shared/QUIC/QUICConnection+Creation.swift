@@ -56,6 +56,7 @@ extension QUICConnection {
         warp_settings_default(&library)
         library.initial_ts = now.nanoseconds
         library.cc_algo = NGTCP2_CC_ALGO_CUBIC
+        library.initial_rtt = UInt64(clamping: settings.initialRoundTrip.nanoseconds)
         library.handshake_timeout = UInt64(clamping: settings.handshakeTimeout.nanoseconds)
         library.rand_ctx.native_handle = Unmanaged.passUnretained(random).toOpaque()
         return library

@@ -11,6 +11,9 @@ package struct TransportSettings: Hashable, Sendable {
     package var keepAlive: TimeAmount? = .seconds(50)
     /// How long a handshake may take.
     package var handshakeTimeout: TimeAmount = .seconds(10)
+    /// The round trip that is assumed before one has been measured, above zero: a first packet that is lost is sent again
+    /// after three times as long (RFC 9002 §6.2.2, which recommends this default).
+    package var initialRoundTrip: TimeAmount = .milliseconds(333)
     /// How many bidirectional streams the peer may have open at once, 0 to 2⁶⁰.
     package var maximumPeerStreams: Int = 0
     /// What the peer may send on one stream before the application has consumed any of it, in bytes. A stalled stream

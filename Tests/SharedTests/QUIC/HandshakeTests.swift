@@ -70,6 +70,22 @@ struct HandshakeTests {
         try pair.completeHandshake()
     }
 
+    @Test(arguments: [
+        (TimeAmount.milliseconds(100), TimeAmount.milliseconds(400)), (.milliseconds(333), .milliseconds(1200)),
+    ])
+    func aLostFirstPacketIsSentAgainAfterThreeAssumedRoundTrips(assumed: TimeAmount, handshake: TimeAmount) throws {
+        var configuration = try ConnectionPair.Configuration.trusting()
+        configuration.client.initialRoundTrip = assumed
+        let pair = try ConnectionPair(configuration)
+        pair.network.silenced = [.client]
+        let start = pair.now
+        try pair.advance(by: .milliseconds(1))
+        pair.network.silenced = []
+        try pair.completeHandshake()
+        #expect(pair.now >= start + assumed)
+        #expect(pair.now <= start + handshake)
+    }
+
     @Test func aSilentServerEndsTheHandshakeInTime() throws {
         let pair = try ConnectionPair(.trusting())
         pair.network.silenced = [.client, .server]
