@@ -81,7 +81,9 @@ struct ListenerCrashTests {
         let connector = try ConnectorFixture(listenerPort: place.port)
         try listener.waitForSession(uid: "client-a")
         let port = try listener.openFixed(target: target.endpoint)
-        for _ in 0..<3 {
+        for count in 1...3 {
+            // The welcome may still be on its way when its session serves already.
+            #expect(Self.waitUntilConnected(connector, count: count))
             listener.process.kill()
             _ = try listener.process.waitForExit()
             listener = try place.start()
