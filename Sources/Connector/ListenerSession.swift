@@ -31,6 +31,7 @@ final class ListenerSession {
         case ended
     }
 
+    private static let shutdownReason = "the connector is shutting down"
     /// A listener may ask its authority for a minute.
     private static let welcomeTimeout = TimeAmount.seconds(90)
     /// How long a listener may take to read that we are going away.
@@ -101,7 +102,7 @@ final class ListenerSession {
         control.send(
             .goingAway(
                 GoingAway(
-                    reason: "the connector is shutting down",
+                    reason: Self.shutdownReason,
                     comeBackAfter: .zero,
                     relaysMayTake: policy.drainTime
                 )
@@ -112,7 +113,7 @@ final class ListenerSession {
 
     /// Ends the session; the listener learns of it at once.
     func close() {
-        close(.shuttingDown, reason: "the connector is shutting down")
+        close(.shuttingDown, reason: Self.shutdownReason)
     }
 
     // MARK: Private
@@ -206,7 +207,7 @@ extension ListenerSession: ConnectionOwner {
         )
         driver.setConsumer(relay, for: id)
         if !isTakingRelays {
-            relay.refuse(RelayRefusal(.goingAway, "the connector is shutting down"))
+            relay.refuse(RelayRefusal(.goingAway, Self.shutdownReason))
         } else if ledger.openCount > policy.maxRelays {
             // Streams that are closed already, with a dial that still goes on.
             relay.refuse(RelayRefusal(.overloaded, "too many relays"))

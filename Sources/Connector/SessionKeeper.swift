@@ -135,7 +135,11 @@ final class SessionKeeper {
     }
 
     private func dialFailed(_ failure: ConnectorFailure) {
-        let action = machine.dialFailed(failure, using: &generator)
+        perform(machine.dialFailed(failure, using: &generator), after: failure)
+    }
+
+    // A failure that ends the program is logged as that.
+    private func perform(_ action: ReconnectStateMachine.Action, after failure: ConnectorFailure) {
         if case .wait = action {
             log(failure, level: .warning)
         }
@@ -157,10 +161,7 @@ extension SessionKeeper: ListenerSessionOwner {
     func sessionEnded(_ session: ListenerSession, _ failure: ConnectorFailure, comeBackAfter: TimeAmount?) {
         self.session = nil
         let action = machine.sessionEnded(failure, at: .now(), comeBackAfter: comeBackAfter, using: &generator)
-        if case .wait = action {
-            log(failure, level: .warning)
-        }
-        perform(action)
+        perform(action, after: failure)
     }
 }
 

@@ -25,10 +25,8 @@ struct DrainService: Service {
             // Another service failed, or a second signal came: the same, without patience.
         }
         await forwards.stopAccepting()
-        let left = await onDataLoop { registry in
-            registry.drain()
-            return registry.openRelayCount
-        }
+        await onDataLoop { $0.drain() }
+        let left = await forwards.openRelayCount()
         if left > 0 {
             logger.info("waiting for relays to finish", metadata: [LogKeys.count: "\(left)"])
         }

@@ -95,7 +95,7 @@ struct QUICListenerService: Service {
 
     private func sayGoodbye() {
         for session in registry.value.sessions {
-            session.close(.shuttingDown, reason: "the listener is shutting down")
+            session.closeForShutdown()
         }
     }
 

@@ -13,7 +13,6 @@ import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from aioquic.asyncio.server import QuicServer
 from aioquic.quic.connection import QuicConnection
 from native_fuzz import (
     LARGEST_INTEGER,
@@ -48,7 +47,7 @@ from native_tunnel import (
     welcome,
 )
 from original_listener import demand_client_certificate
-from original_tunnel import TunnelStream, add_tunnel_arguments, say, termination
+from original_tunnel import TunnelStream, add_listener_arguments, say, serve_until_terminated
 
 #: Longer than a connector waits at most after its second loss, 0.4 s: a session that lasted so long counts as good.
 GOOD_SESSION_SECONDS = 0.45
@@ -317,26 +316,15 @@ class Attack:
 
 async def run(arguments: argparse.Namespace) -> int:
     """Plays all rounds, then serves until SIGTERM; returns the exit code."""
-    terminated = termination()
     configuration = native_configuration(arguments, is_client=False, server_name=None, protocols=[ALPN])
     attack = Attack(arguments)
-    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: QuicServer(configuration=configuration, create_protocol=attack.accept),
-        local_addr=(arguments.bind, arguments.port),
-    )
-    say("LISTENING", transport.get_extra_info("sockname")[1])
-    await terminated.wait()
-    server.close()
-    return 0
+    return await serve_until_terminated(arguments, configuration, attack.accept)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bind", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="the UDP port to listen on, 0 for any")
-    parser.add_argument("--target", required=True, metavar="HOST:PORT", help="an echo target")
+    add_listener_arguments(parser, target="an echo target")
     add_fuzz_arguments(parser)
-    add_tunnel_arguments(parser, certificate_required=True)
     # What the good listener wants besides.
     parser.set_defaults(kind=1, refuse=None, come_back=0, dead_after=30_000)
     return asyncio.run(run(parser.parse_args()))

@@ -21,7 +21,6 @@ import signal
 import sys
 import time
 
-from aioquic.asyncio.server import QuicServer
 from aioquic.quic.connection import QuicConnection
 from cryptography.x509.oid import NameOID
 from native_tunnel import (
@@ -45,7 +44,15 @@ from native_tunnel import (
     welcome,
 )
 from original_listener import demand_client_certificate
-from original_tunnel import READ_BYTES, TunnelStream, abort, add_tunnel_arguments, say, say_closed, termination
+from original_tunnel import (
+    READ_BYTES,
+    TunnelStream,
+    abort,
+    add_listener_arguments,
+    say,
+    say_closed,
+    serve_until_terminated,
+)
 
 #: How long a refused connector has to close the connection by itself.
 REFUSAL_SECONDS = 1.0
@@ -192,7 +199,6 @@ class NativeListener(NativeTunnel):
 
 async def run(arguments: argparse.Namespace) -> int:
     """Serves connectors until SIGTERM; returns the exit code."""
-    terminated = termination()
     configuration = native_configuration(arguments, is_client=False, server_name=None, protocols=[ALPN])
     connections: list[NativeListener] = []
 
@@ -207,28 +213,18 @@ async def run(arguments: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, latest, "ask")
     loop.add_signal_handler(signal.SIGUSR2, latest, "leave")
-    transport, server = await loop.create_datagram_endpoint(
-        lambda: QuicServer(configuration=configuration, create_protocol=accept),
-        local_addr=(arguments.bind, arguments.port),
-    )
-    say("LISTENING", transport.get_extra_info("sockname")[1])
-    await terminated.wait()
-    server.close()
-    return 0
+    return await serve_until_terminated(arguments, configuration, accept)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bind", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="the UDP port to listen on, 0 for any")
-    parser.add_argument("--target", required=True, metavar="HOST:PORT", help="what visitors are relayed to")
+    add_listener_arguments(parser, target="what visitors are relayed to")
     parser.add_argument("--kind", type=int, default=1, help="the kind of relays to open")
     parser.add_argument("--refuse", type=int, help="refuse each connector for this reason")
     parser.add_argument("--refusal-text", default="as the test wants it", help="the reason for a person")
     parser.add_argument("--in-use", action="store_true", help="say that the client UID has been in use for 5 s")
     parser.add_argument("--come-back", type=int, default=200, help="told when going away, in milliseconds")
     parser.add_argument("--dead-after", type=int, default=30_000, help="told in welcome, in milliseconds")
-    add_tunnel_arguments(parser, certificate_required=True)
     return asyncio.run(run(parser.parse_args()))
 
 

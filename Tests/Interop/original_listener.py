@@ -10,7 +10,6 @@ import asyncio
 import sys
 
 from aioquic import tls
-from aioquic.asyncio.server import QuicServer
 from aioquic.buffer import Buffer
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
@@ -19,12 +18,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from original_tunnel import (
     StreamHeader,
     TunnelProtocol,
-    add_tunnel_arguments,
+    add_listener_arguments,
     quic_configuration,
     relay,
     say,
     say_closed,
-    termination,
+    serve_until_terminated,
 )
 
 
@@ -130,29 +129,18 @@ class OriginalListener(TunnelProtocol):
 
 async def run(arguments: argparse.Namespace) -> int:
     """Serves connectors until SIGTERM; returns the exit code."""
-    terminated = termination()
     configuration: QuicConfiguration = quic_configuration(arguments, is_client=False, server_name=None)
 
     def accept(quic: QuicConnection, stream_handler: object) -> OriginalListener:
         return OriginalListener(quic, arguments)
 
-    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: QuicServer(configuration=configuration, create_protocol=accept),
-        local_addr=(arguments.bind, arguments.port),
-    )
-    say("LISTENING", transport.get_extra_info("sockname")[1])
-    await terminated.wait()
-    server.close()
-    return 0
+    return await serve_until_terminated(arguments, configuration, accept)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bind", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=0, help="the UDP port to listen on, 0 for any")
-    parser.add_argument("--target", required=True, metavar="HOST:PORT", help="what visitors are relayed to")
+    add_listener_arguments(parser, target="what visitors are relayed to")
     parser.add_argument("--refuse", action="store_true", help="close each connection after the handshake: not admitted")
-    add_tunnel_arguments(parser, certificate_required=True)
     return asyncio.run(run(parser.parse_args()))
 
 

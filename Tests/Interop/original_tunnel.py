@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.asyncio.server import QuicServer
 from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import NetworkAddress, QuicConnection, QuicConnectionState
@@ -323,6 +324,31 @@ def quic_configuration(arguments: argparse.Namespace, *, is_client: bool, server
         configuration.load_cert_chain(arguments.cert, arguments.key)
     configuration.load_verify_locations(cafile=arguments.ca)
     return configuration
+
+
+def add_listener_arguments(parser: argparse.ArgumentParser, *, target: str) -> None:
+    """The arguments that every listener has; `target` says what is to be there."""
+    parser.add_argument("--bind", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="the UDP port to listen on, 0 for any")
+    parser.add_argument("--target", required=True, metavar="HOST:PORT", help=target)
+    add_tunnel_arguments(parser, certificate_required=True)
+
+
+async def serve_until_terminated(
+    arguments: argparse.Namespace,
+    configuration: QuicConfiguration,
+    accept: Callable[..., QuicConnectionProtocol],
+) -> int:
+    """Listens for connectors, makes a protocol of each with `accept`, and returns the exit code after SIGTERM."""
+    terminated = termination()
+    transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: QuicServer(configuration=configuration, create_protocol=accept),
+        local_addr=(arguments.bind, arguments.port),
+    )
+    say("LISTENING", transport.get_extra_info("sockname")[1])
+    await terminated.wait()
+    server.close()
+    return 0
 
 
 def termination() -> asyncio.Event:

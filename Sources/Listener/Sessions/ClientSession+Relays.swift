@@ -56,15 +56,15 @@ extension ClientSession {
     func goAway() {
         switch state {
         case .handshaking, .admitting:
-            refuse(.shuttingDown, reason: "the listener is shutting down")
+            refuse(.shuttingDown, reason: Self.shutdownReason)
         case .contending:
             registry.withdraw(self)
-            refuse(.shuttingDown, reason: "the listener is shutting down")
+            refuse(.shuttingDown, reason: Self.shutdownReason)
         case .live:
             control?.send(
                 .goingAway(
                     GoingAway(
-                        reason: "the listener is shutting down",
+                        reason: Self.shutdownReason,
                         comeBackAfter: policy.comeBackAfter,
                         relaysMayTake: policy.drainTime
                     )
@@ -75,9 +75,6 @@ extension ClientSession {
             break
         }
     }
-
-    /// Relays whose visitor is still there.
-    var openRelayCount: Int { counters.openRelays }
 
     /// Whether no relay is left: no visitor, and no stream with bytes on their way.
     var isIdle: Bool {

@@ -39,6 +39,8 @@ final class ClientSession {
     /// How long a connector's new address has to last before anybody is told.
     private static let addressSettleTime = TimeAmount.seconds(1)
 
+    static let shutdownReason = "the listener is shutting down"
+
     let driver: ConnectionDriver
     let registry: SessionRegistry
     let policy: SessionPolicy
@@ -113,6 +115,11 @@ final class ClientSession {
     func close(_ code: ApplicationErrorCode, reason: String) {
         driver.close(.application(code.rawValue, reason: reason))
         driver.drive()
+    }
+
+    /// Ends the session because the listener ends.
+    func closeForShutdown() {
+        close(.shuttingDown, reason: Self.shutdownReason)
     }
 
     /// Ends a session that another one has taken the place of.

@@ -112,15 +112,12 @@ final class SessionRegistry {
     /// Ends the sessions that have no relay left.
     func closeIdleSessions() {
         for session in sessions where session.uid != nil && session.isIdle {
-            session.close(.shuttingDown, reason: "the listener is shutting down")
+            session.closeForShutdown()
         }
     }
 
     /// Whether no relay is left.
     var isIdle: Bool { all.values.allSatisfy(\.isIdle) }
-
-    /// The relays that are left.
-    var openRelayCount: Int { all.values.reduce(0) { $0 + $1.openRelayCount } }
 
     // MARK: Queries
 

@@ -34,9 +34,6 @@ package struct TransportSettings: Hashable, Sendable {
         self.applicationProtocols = applicationProtocols
     }
 
-    /// The original's protocol and timers (`hq-29`).
-    package static let original = TransportSettings(applicationProtocols: [.original])
-
     /// What an end announces that speaks both protocols, or those of `protocols`: the timers are the original's, until the
     /// protocol is known.
     ///

@@ -9,7 +9,7 @@ package final class DatagramSocket {
 
     /// The kernel's limits (sysctl) that keep the socket's buffers smaller than bursts want them: packets will be lost at
     /// high speed. Empty as a rule for root.
-    package let cappedBy: [String]
+    let cappedBy: [String]
     let descriptor: CInt
     private var isOwned = true
 

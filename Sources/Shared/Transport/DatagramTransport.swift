@@ -16,7 +16,7 @@ package final class DatagramTransport {
     /// The bound address; its port is the real one.
     package let localAddress: SocketAddress
     /// See ``DatagramSocket/cappedBy``.
-    package let cappedBy: [String]
+    private let cappedBy: [String]
     let sender: DatagramSender
     let scratch = DatagramScratch()
     private let channel: any Channel

@@ -15,8 +15,7 @@ struct ListenerCrashTests {
         let target = try EchoServer()
         let place = try ListenerPlace()
         let crashed = try place.start()
-        var options = ConnectorFixture.Options()
-        options.applicationProtocol = applicationProtocol
+        let options = ConnectorFixture.Options(speaking: applicationProtocol)
         let connector = try ConnectorFixture(options, listenerPort: place.port)
         try crashed.waitForSession(uid: "client-a")
         let ports = try (0..<3).map { _ in try crashed.openFixed(target: target.endpoint) }
@@ -51,8 +50,7 @@ struct ListenerCrashTests {
     func whoWasServedIsResetAndCanComeAgain(applicationProtocol: TunnelProtocol) async throws {
         let place = try ListenerPlace()
         let crashed = try place.start()
-        var options = ConnectorFixture.Options()
-        options.applicationProtocol = applicationProtocol
+        let options = ConnectorFixture.Options(speaking: applicationProtocol)
         let connector = try ConnectorFixture(options, listenerPort: place.port)
         try crashed.waitForSession(uid: "client-a")
         let acceptor = try TCPAcceptor()

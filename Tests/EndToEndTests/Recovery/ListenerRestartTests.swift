@@ -9,8 +9,7 @@ struct ListenerRestartTests {
         let target = try EchoServer()
         let place = try ListenerPlace()
         let stopped = try place.start()
-        var options = ConnectorFixture.Options()
-        options.applicationProtocol = applicationProtocol
+        let options = ConnectorFixture.Options(speaking: applicationProtocol)
         let connector = try ConnectorFixture(options, listenerPort: place.port)
         try stopped.waitForSession(uid: "client-a")
         let ports = try (0..<3).map { _ in try stopped.openFixed(target: target.endpoint) }

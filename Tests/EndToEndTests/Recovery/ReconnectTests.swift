@@ -7,8 +7,7 @@ struct ReconnectTests {
     @Test(arguments: TunnelProtocol.allCases)
     func aConnectorMayBeStartedBeforeItsListener(applicationProtocol: TunnelProtocol) throws {
         let place = try ListenerPlace()
-        var options = ConnectorFixture.Options()
-        options.applicationProtocol = applicationProtocol
+        let options = ConnectorFixture.Options(speaking: applicationProtocol)
         let connector = try ConnectorFixture(options, listenerPort: place.port)
         // Its first attempt fails.
         try connector.process.waitForLine(containing: "dialling again soon")

@@ -162,9 +162,10 @@ struct ConnectionClosureTests {
     }
 
     @Test func theOriginalsTimersKeepAConnection() throws {
+        let original = TransportSettings(applicationProtocols: [.original])
         let pair = try pair { configuration in
-            configuration.client = .original
-            configuration.server = .original
+            configuration.client = original
+            configuration.server = original
         }
         try pair.advance(by: .seconds(600))
         #expect(pair.client.closure == nil)

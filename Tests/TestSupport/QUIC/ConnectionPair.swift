@@ -9,8 +9,8 @@ package import Shared
 package final class ConnectionPair {
     /// What an end is made with.
     package struct Configuration: Sendable {
-        package var client = TransportSettings.original
-        package var server = TransportSettings.original
+        package var client = TransportSettings(applicationProtocols: [.original])
+        package var server = TransportSettings(applicationProtocols: [.original])
         package var clientTLS: TLSConfiguration
         package var serverTLS: TLSConfiguration
         package var limits = HalfOpenLimits(retryThreshold: 100, maximum: 1000)

@@ -27,6 +27,10 @@ package final class ConnectorFixture: Sendable {
 
         package init() {}
 
+        package init(speaking applicationProtocol: TunnelProtocol) {
+            self.applicationProtocol = applicationProtocol
+        }
+
         package init(uid: String) {
             certificate = .client(uid)
         }
