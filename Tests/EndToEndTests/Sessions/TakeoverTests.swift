@@ -44,8 +44,16 @@ struct TakeoverTests {
             let ended = try tunnel.listener.process.waitForLine(containing: "session ended")
             #expect(try ended.metadata("reason").contains("took over"))
             #expect(try ended.metadata("client.uid") == tunnel.uid)
-            // Whichever of the two has it just now.
-            try tunnel.checkEcho(through: port)
+            // Whichever of the two has it just now; the other may take it in the middle of an echo, within milliseconds.
+            let isServed = Polling.wait {
+                do {
+                    try tunnel.checkEcho(through: port)
+                    return true
+                } catch {
+                    return false
+                }
+            }
+            #expect(isServed)
         }
     }
 
