@@ -8,6 +8,9 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// The data path's state is confined to event loops, and tests run with the checks.
+let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -45,7 +48,7 @@ let package = Package(
         .target(
             name: "Shared",
             dependencies: ["CQuic", "CDatagram", nioCore, nioPosix, logging, serviceLifecycle],
-            swiftSettings: house
+            swiftSettings: house + unchecked
         ),
         .executableTarget(
             name: "Listener",
@@ -56,12 +59,12 @@ let package = Package(
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
-            swiftSettings: house
+            swiftSettings: house + unchecked
         ),
         .executableTarget(
             name: "Connector",
             dependencies: ["Shared", nioCore, nioPosix, logging, argumentParser, serviceLifecycle],
-            swiftSettings: house
+            swiftSettings: house + unchecked
         ),
         .target(
             name: "TestSupport",

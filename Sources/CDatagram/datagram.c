@@ -6,6 +6,7 @@
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103 // linux/udp.h
@@ -83,6 +84,23 @@ int warp_datagram_send(int fd, const struct sockaddr *remote, socklen_t remote_l
         }
     }
     return 0;
+}
+
+int warp_datagram_route_mtu(const struct sockaddr *remote, socklen_t remote_length) {
+    int fd = socket(remote->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return 0;
+    }
+    int level = is_ipv4(remote) ? IPPROTO_IP : IPPROTO_IPV6;
+    int name = level == IPPROTO_IP ? IP_MTU : IPV6_MTU;
+    int mtu = 0;
+    socklen_t length = sizeof(mtu);
+    // Connecting a datagram socket sends nothing: it only looks up the route.
+    if (connect(fd, remote, remote_length) != 0 || getsockopt(fd, level, name, &mtu, &length) != 0) {
+        mtu = 0;
+    }
+    close(fd);
+    return mtu;
 }
 
 int warp_datagram_forbid_fragments(int fd, int family) {

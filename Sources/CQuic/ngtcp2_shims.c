@@ -53,6 +53,18 @@ ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp
                                      stream_id, data, data_count, now);
 }
 
+ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                      uint8_t *destination, size_t capacity, bool *accepted, uint64_t number,
+                                      const uint8_t *bytes, size_t length, ngtcp2_tstamp now) {
+    int taken = 0;
+    ngtcp2_vec data = {.base = (uint8_t *)bytes, .len = length};
+    ngtcp2_ssize written =
+        ngtcp2_conn_writev_datagram(conn, path, info, destination, capacity, &taken,
+                                    NGTCP2_WRITE_DATAGRAM_FLAG_NONE, number, &data, 1, now);
+    *accepted = taken != 0;
+    return written;
+}
+
 ngtcp2_ssize warp_conn_write_close(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                    uint8_t *destination, size_t capacity,
                                    const warp_connection_close *close, ngtcp2_tstamp now) {
@@ -97,6 +109,16 @@ size_t warp_conn_pto_count(ngtcp2_conn *conn) {
     ngtcp2_conn_stat stat;
     ngtcp2_conn_get_conn_stat(conn, &stat);
     return stat.pto_count;
+}
+
+size_t warp_conn_burst(ngtcp2_conn *conn) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    // Bytes per nanosecond, as ngtcp2_conn_update_pkt_tx_time reckons.
+    double rate = stat.pacing_rate > 0 ? stat.pacing_rate
+                                       : 1.25 * (double)stat.cwnd / (double)stat.smoothed_rtt;
+    double burst = rate * (double)NGTCP2_MILLISECONDS;
+    return burst > (double)stat.send_quantum ? (size_t)burst : stat.send_quantum;
 }
 
 ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn) {

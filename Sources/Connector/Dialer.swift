@@ -85,7 +85,7 @@ final class Dialer {
         do throws(QUICError) {
             let path = NetworkPath(local: transport.localAddress, remote: address)
             let connection = try QUICConnection(
-                client: settings,
+                client: transport.settings(settings, for: address),
                 tls: tls,
                 path: path,
                 random: transport.random,

@@ -175,7 +175,7 @@ struct QUICListenerService: Service {
             let connection: QUICConnection
             do throws(QUICError) {
                 connection = try QUICConnection(
-                    server: service.transportSettings,
+                    server: transport.settings(service.transportSettings, for: path.remote),
                     tls: service.tls,
                     attempt: attempt,
                     path: path,

@@ -15,6 +15,9 @@ int warp_datagram_send(int fd, const struct sockaddr *remote, socklen_t remote_l
                        const struct sockaddr *local, const void *bytes, size_t length,
                        uint16_t segment_length, uint8_t ecn);
 
+// The MTU of the route to `remote`, in bytes with the IP header, as this machine knows it; 0 if it does not.
+int warp_datagram_route_mtu(const struct sockaddr *remote, socklen_t remote_length);
+
 // Never fragments, and never takes an ICMP message's word for the path MTU (RFC 9000 §14).
 // Returns 0 or an errno value.
 int warp_datagram_forbid_fragments(int fd, int family);

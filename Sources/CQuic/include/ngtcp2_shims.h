@@ -40,6 +40,12 @@ ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp
                                      uint32_t flags, int64_t stream_id, const ngtcp2_vec *data,
                                      size_t data_count, ngtcp2_tstamp now);
 
+// Writes a packet with a DATAGRAM frame of `length` bytes (RFC 9221), whose fate the callbacks tell by `number`;
+// without it, and `accepted` says so, when other frames took the room. Returns its length, 0 when nothing may be
+// sent now, or a negative ngtcp2 error.
+ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                      uint8_t *destination, size_t capacity, bool *accepted, uint64_t number,
+                                      const uint8_t *bytes, size_t length, ngtcp2_tstamp now);
 // Writes a CONNECTION_CLOSE packet. Returns its length, or a negative ngtcp2 error.
 ngtcp2_ssize warp_conn_write_close(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                    uint8_t *destination, size_t capacity,
@@ -51,6 +57,9 @@ warp_connection_close warp_conn_peer_close(ngtcp2_conn *conn);
 
 // How many probe timeouts have passed since the peer last acknowledged anything new (RFC 9002 §6.2.1).
 size_t warp_conn_pto_count(ngtcp2_conn *conn);
+// What the pacer lets go at once, in bytes: ngtcp2's send quantum, or, where that would last for less than
+// its timer's millisecond, what it lets go in a millisecond (RFC 9002 §7.7).
+size_t warp_conn_burst(ngtcp2_conn *conn);
 ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn);
 
 #endif

@@ -25,15 +25,30 @@ extension QUICConnection {
             guard let connection = connection(from: user), connection.tls.acceptHandshake() else {
                 return NGTCP2_ERR_CALLBACK_FAILURE
             }
+            connection.isConfirmed = connection.isServer  // RFC 9001 §4.1.2
             connection.events.append(.handshakeCompleted)
             return 0
         }
         callbacks.handshake_confirmed = { _, user in
-            connection(from: user)?.events.append(.handshakeConfirmed)
+            guard let connection = connection(from: user) else { return NGTCP2_ERR_CALLBACK_FAILURE }
+            connection.isConfirmed = true
+            connection.events.append(.handshakeConfirmed)
             return 0
         }
         callbacks.recv_stateless_reset = { _, _, user in
             connection(from: user)?.receivedStatelessReset = true
+            return 0
+        }
+        callbacks.ack_datagram = { _, number, user in
+            guard let connection = connection(from: user) else { return NGTCP2_ERR_CALLBACK_FAILURE }
+            connection.sizeSearch.probeAcknowledged(number)
+            connection.frameIsDue = true  // the next one
+            return 0
+        }
+        callbacks.lost_datagram = { _, number, user in
+            guard let connection = connection(from: user) else { return NGTCP2_ERR_CALLBACK_FAILURE }
+            connection.sizeSearch.probeLost(number)
+            connection.frameIsDue = true
             return 0
         }
         installStreamCallbacks(on: &callbacks)

@@ -57,6 +57,11 @@ extension QUICConnection {
         library.initial_ts = now.nanoseconds
         library.cc_algo = NGTCP2_CC_ALGO_CUBIC
         library.initial_rtt = UInt64(clamping: settings.initialRoundTrip.nanoseconds)
+        if let limitBytes = sizeSearch.limitBytes {
+            library.no_pmtud = 1
+            library.no_tx_udp_payload_size_shaping = 1
+            library.max_tx_udp_payload_size = limitBytes
+        }
         library.handshake_timeout = UInt64(clamping: settings.handshakeTimeout.nanoseconds)
         library.rand_ctx.native_handle = Unmanaged.passUnretained(random).toOpaque()
         return library
@@ -72,6 +77,8 @@ extension QUICConnection {
         params.initial_max_streams_uni = 0
         params.max_idle_timeout = UInt64(clamping: settings.idleTimeout.nanoseconds)
         params.active_connection_id_limit = 7
+        // Only the peer's probes of the path come in DATAGRAM frames: nobody reads them.
+        params.max_datagram_frame_size = 65_535
         if let attempt {
             params.original_dcid = attempt.originalDestinationID.withNGTCP2 { $0.pointee }
             if attempt.isRetried {

@@ -19,6 +19,7 @@ extension QUICConnection {
     package func probe() {
         guard let conn, isActive else { return }
         hasReceivedSinceProbe = false
+        frameIsDue = true
         // ngtcp2 sends PING only to keep a connection alive: with so short a timeout, now.
         ngtcp2_conn_set_keep_alive_timeout(conn, 1)
     }

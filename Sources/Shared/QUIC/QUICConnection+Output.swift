@@ -11,8 +11,8 @@ package enum SendOutcome: Hashable, Sendable {
 extension QUICConnection {
     /// Builds every packet that may leave now and hands them over in runs of equal size.
     ///
-    /// Takes stream data in turn, a packet a stream, so that a bulk transfer does not delay a small message by more than
-    /// what is already built. Stops at the congestion window and at the pacer's quantum (RFC 9002 §7.7).
+    /// Takes stream data in the ``SendQueue``'s order, so that a bulk transfer does not delay a small message by more than
+    /// what is already built. Stops at the congestion window and at what the pacer lets go at once (RFC 9002 §7.7).
     ///
     /// - Parameter send: called with each run, which is borrowed for the call.
     package func writeDatagrams(
@@ -42,19 +42,25 @@ extension QUICConnection {
         send: (OutgoingDatagrams) -> SendOutcome
     ) {
         guard let conn else { return }
+        datagramsToAcknowledge = 0
+        frameIsDue = false
         returnStreamCredit(now: now)
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
-        var budget = ngtcp2_conn_get_send_quantum(conn)
+        var budget = min(warp_conn_burst(conn), Self.maximumBurstBytes)
         var outcome = SendOutcome.sent
 
         withUnsafeTemporaryAllocation(of: ngtcp2_vec.self, capacity: StreamSendBuffer.maximumVectors) { vectors in
             while outcome == .sent {
-                if run.roomBytes < Self.maximumPacketBytes {
+                let probeBytes = sizeSearch.dueProbeBytes
+                let packetBytes = probeBytes ?? sizeSearch.datagramBytes
+                if run.roomBytes < packetBytes {
                     outcome = flush(&run, send)
                     run.rewind()
                 }
-                let written = writePacket(conn, run.next, &info, vectors, scratch, now)
+                let written =
+                    writeProbe(conn, run.next, &info, scratch, now)
+                    ?? writePacket(conn, run.next, &info, vectors, scratch, now)
                 guard written > 0 else {
                     if written < 0 {
                         fail(Int32(truncatingIfNeeded: written), call: "ngtcp2_conn_writev_stream", now: now)
@@ -65,12 +71,12 @@ extension QUICConnection {
                     outcome = flush(&run, send)
                 }
                 run.append(packetBytes: written, ecn: UInt8(truncatingIfNeeded: info.ecn))
-                if run.isComplete {
+                if run.isComplete || probeBytes != nil {
                     outcome = flush(&run, send)
                 }
                 budget -= min(budget, written)
-                // A quantum's last packet alone would cost a whole system call.
-                guard budget >= Self.maximumPacketBytes else { break }
+                // A burst's last packet alone would cost a whole system call.
+                guard budget >= packetBytes else { break }
             }
             _ = flush(&run, send)
         }
@@ -92,14 +98,17 @@ extension QUICConnection {
         _ scratch: DatagramScratch,
         _ now: QUICTime
     ) -> Int {
+        let packetBytes = sizeSearch.datagramBytes
         while true {
             let stream = ngtcp2_conn_get_max_data_left(conn) > 0 ? nextToSend() : nextToFinish()
             var flags = UInt32(NGTCP2_WRITE_STREAM_FLAG_NONE)
             var accepted: ngtcp2_ssize = -1
             var gathered: (count: Int, areAll: Bool) = (0, true)
             if let stream {
-                gathered = stream.sendBuffer.unsentVectors(vectors, bytes: Self.maximumPacketBytes)
-                flags = UInt32(NGTCP2_WRITE_STREAM_FLAG_MORE)
+                gathered = stream.sendBuffer.unsentVectors(vectors, bytes: packetBytes)
+                if sendQueue.count > 1 {
+                    flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_MORE)  // what is left of the packet is for the next stream
+                }
                 if gathered.areAll && stream.finishQueued {
                     flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN)
                 }
@@ -109,7 +118,7 @@ extension QUICConnection {
                 scratch.pathPointer,
                 &info,
                 destination,
-                Self.maximumPacketBytes,
+                packetBytes,
                 &accepted,
                 flags,
                 stream?.id.rawValue ?? -1,
@@ -125,7 +134,7 @@ extension QUICConnection {
                 continue
             case NGTCP2_ERR_STREAM_DATA_BLOCKED:
                 if let stream {
-                    leaveSendQueue(stream)  // `extend_max_stream_data` brings it back
+                    sendQueue.remove(stream)  // `extend_max_stream_data` brings it back
                     if stream.resetAfterDelivery != nil {
                         dueResets.append(stream)
                     }
@@ -133,24 +142,57 @@ extension QUICConnection {
             case NGTCP2_ERR_STREAM_SHUT_WR, NGTCP2_ERR_STREAM_NOT_FOUND:
                 if let stream {
                     endSending(stream)
-                    leaveSendQueue(stream)
+                    sendQueue.remove(stream)
                     events.append(.streamSendingStopped(stream.id))
                 }
             default:
-                if written > 0, let stream, stream.isInSendQueue, sendQueue.count > 1 {
-                    // Somebody else's turn.
-                    leaveSendQueue(stream)
-                    enqueueForSending(stream)
-                }
                 return written
             }
+        }
+    }
+
+    /// Builds a probe of the path's MTU, if one is due and the handshake is over.
+    /// - Returns: nil when there is none to build; otherwise as ``writePacket``.
+    private func writeProbe(
+        _ conn: OpaquePointer,
+        _ destination: UnsafeMutablePointer<UInt8>,
+        _ info: inout ngtcp2_pkt_info,
+        _ scratch: DatagramScratch,
+        _ now: QUICTime
+    ) -> Int? {
+        guard isConfirmed, let bytes = sizeSearch.dueProbeBytes else { return nil }
+        // The largest short header, the frame's and the AEAD's tag (RFC 9000 §17.3.1, RFC 9221 §4, RFC 9001 §5.3).
+        let overheadBytes = 1 + 20 + 4 + 1 + 4 + 16
+        let padding = [UInt8](repeating: 0, count: bytes - overheadBytes)
+        var isInPacket = false
+        let written = warp_conn_write_datagram(
+            conn,
+            scratch.pathPointer,
+            &info,
+            destination,
+            bytes,
+            &isInPacket,
+            sizeSearch.nextProbeNumber,
+            padding,
+            padding.count,
+            now.nanoseconds
+        )
+        switch Int32(truncatingIfNeeded: written) {
+        case NGTCP2_ERR_INVALID_STATE, NGTCP2_ERR_INVALID_ARGUMENT:
+            sizeSearch.end()
+            return nil
+        default:
+            if written > 0, isInPacket {
+                sizeSearch.sentProbe(bytes: written)
+            }
+            return written == 0 ? nil : written
         }
     }
 
     private func nextToSend() -> QUICStream? {
         while let first = sendQueue.first {
             if first.hasSomethingToSend { return first }
-            leaveSendQueue(first)
+            sendQueue.remove(first)
         }
         return nil
     }
@@ -160,23 +202,12 @@ extension QUICConnection {
         sendQueue.first { $0.hasSomethingToSend && $0.sendBuffer.unsentBytes == 0 }
     }
 
-    private func leaveSendQueue(_ stream: QUICStream) {
-        stream.isInSendQueue = false
-        if sendQueue.first === stream {
-            sendQueue.removeFirst()
-        } else {
-            sendQueue.removeAll { $0 === stream }
-        }
-    }
-
     private func advance(_ stream: QUICStream, by count: Int, sentAll: Bool) {
         stream.sendBuffer.advanceSent(count)
         if stream.finishQueued, sentAll, stream.sendBuffer.unsentBytes == 0 {
             stream.finishSent = true
         }
-        if !stream.hasSomethingToSend {
-            leaveSendQueue(stream)
-        }
+        sendQueue.sent(count, of: stream)
         if stream.writerIsPaused, stream.sendBuffer.unsentBytes < settings.sendLowWatermarkBytes {
             stream.writerIsPaused = false
             events.append(.streamWritable(stream.id))
@@ -205,7 +236,7 @@ extension QUICConnection {
                 scratch.runPathPointer,
                 &info,
                 scratch.bytes,
-                Self.maximumPacketBytes,
+                DatagramSizeSearch.minimumBytes,
                 &close,
                 now.nanoseconds
             )
@@ -243,6 +274,6 @@ extension QUICConnection {
         )
     }
 
-    /// The largest packet that ngtcp2 is asked to build, in bytes: its own default for the largest probe.
-    static let maximumPacketBytes = 1452
+    /// The most that leaves before the event loop does something else, in bytes.
+    private static let maximumBurstBytes = 512 * 1024
 }

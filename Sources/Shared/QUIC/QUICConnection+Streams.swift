@@ -52,6 +52,7 @@ extension QUICConnection {
     package func resetStream(_ id: QUICStreamID, code: UInt64) {
         guard let conn, let stream = streams[id], !stream.sendingEnded, isActive else { return }
         endSending(stream)
+        frameIsDue = true
         // RFC 9000 §3.1: allowed until every byte and the end are acknowledged; then ngtcp2 does nothing.
         let result = ngtcp2_conn_shutdown_stream_write(conn, id.rawValue, code)
         assert(result == 0 || result == NGTCP2_ERR_STREAM_NOT_FOUND, "shutdown_stream_write: \(result)")
@@ -74,6 +75,7 @@ extension QUICConnection {
         guard let conn, let stream = streams[id], !stream.receivingEnded, isActive else { return }
         stream.receivingEnded = true
         stream.received = nil
+        frameIsDue = true
         let result = ngtcp2_conn_shutdown_stream_read(conn, id.rawValue, code)
         assert(result == 0 || result == NGTCP2_ERR_STREAM_NOT_FOUND, "shutdown_stream_read: \(result)")
         releaseUnconsumed(of: stream)
@@ -117,7 +119,6 @@ extension QUICConnection {
 
     func enqueueForSending(_ stream: QUICStream) {
         guard !stream.isInSendQueue, stream.hasSomethingToSend else { return }
-        stream.isInSendQueue = true
         sendQueue.append(stream)
     }
 

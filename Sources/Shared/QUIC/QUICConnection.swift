@@ -37,6 +37,10 @@ package final class QUICConnection {
 
     var state = State.active
     var pendingClose: CloseFrame?
+    var isConfirmed = false
+    // Since the last write: datagrams that arrived, and whether a frame waits that is no stream's data.
+    var datagramsToAcknowledge = 0
+    var frameIsDue = false
     var receivedStatelessReset = false
     var hasReceivedSinceProbe = true
     var keepAlive: TimeAmount?
@@ -44,7 +48,8 @@ package final class QUICConnection {
     var lastHeard: QUICTime
     var events = CircularBuffer<QUICConnectionEvent>()
     var streams: [QUICStreamID: QUICStream] = [:]
-    var sendQueue = CircularBuffer<QUICStream>()
+    var sendQueue = SendQueue()
+    var sizeSearch: DatagramSizeSearch
     // Streams whose data is delivered and whose reset is due.
     var dueResets: [QUICStream] = []
     // Streams with `consumedBytes`.
@@ -98,6 +103,7 @@ package final class QUICConnection {
     ) throws(QUICError) {
         self.settings = settings
         keepAlive = settings.keepAlive
+        sizeSearch = DatagramSizeSearch(limit: settings.maximumDatagramBytes)
         lastHeard = now
         self.random = random
         self.resetSecret = resetSecret
@@ -133,6 +139,7 @@ package final class QUICConnection {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
             hasReceivedSinceProbe = true
+            datagramsToAcknowledge += 1
             lastHeard = now
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_read_pkt", now: now)
@@ -163,6 +170,11 @@ package final class QUICConnection {
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
             }
+            if warp_conn_pto_count(conn) >= Self.blackHoleTimeouts,
+                sizeSearch.datagramBytes > DatagramSizeSearch.minimumBytes
+            {
+                sizeSearch.restart()
+            }
         case .closing(let until, _, _, _), .draining(let until):
             if now >= until {
                 state = .terminated
@@ -170,6 +182,11 @@ package final class QUICConnection {
         case .terminated:
             break
         }
+    }
+
+    /// The peer is reached by another path from now on: what the last one carried says nothing of it (RFC 9000 §14.3).
+    package func pathChanged() {
+        sizeSearch.restart()
     }
 
     /// Ends the connection: the next write sends CONNECTION_CLOSE, and all streams are over now. Idempotent.
@@ -240,6 +257,18 @@ package final class QUICConnection {
         conn.map { .nanoseconds(Int64(clamping: warp_conn_smoothed_rtt($0))) } ?? .zero
     }
 
+    /// The size of a full datagram now, in bytes of UDP payload, 1,200 or more.
+    package var datagramBytes: Int { sizeSearch.datagramBytes }
+
+    /// Whether datagrams should be written at once, rather than when ``expiry`` comes.
+    ///
+    /// An acknowledgement that has nothing to travel with can wait (RFC 9000 §13.2.1): the answer to a message comes soon
+    /// after it as a rule, and takes it along. At least every second packet is acknowledged without delay (§13.2.2).
+    package var wantsToWrite: Bool {
+        guard case .active = state, pendingClose == nil, isConfirmed else { return true }
+        return datagramsToAcknowledge >= 2 || frameIsDue || !sendQueue.isEmpty || !dueResets.isEmpty
+    }
+
     // MARK: Private
 
     /// Turns a return code into what it means for the connection. The one place that judges them.
@@ -288,6 +317,9 @@ package final class QUICConnection {
         events.append(.closed(closure))
         sendQueue.removeAll()
     }
+
+    /// So many probe timeouts in a row may mean that the path carries no large datagrams any more (RFC 8899 §4.3).
+    private static let blackHoleTimeouts = 3
 
     /// RFC 9000 §10.2: the closing and draining states last three times the probe timeout.
     var closePeriod: TimeAmount {

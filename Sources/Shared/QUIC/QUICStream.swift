@@ -14,6 +14,8 @@ final class QUICStream {
     /// The sending part is over: reset by us, or stopped by the peer.
     var sendingEnded = false
     var isInSendQueue = false
+    /// What is left of its turn in the ``SendQueue``, in bytes.
+    var turnBytesLeft = 0
     /// Its writer was told that the buffer is above the high watermark, and is owed a `streamWritable`.
     var writerIsPaused = false
 

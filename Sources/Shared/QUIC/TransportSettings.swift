@@ -14,6 +14,9 @@ package struct TransportSettings: Hashable, Sendable {
     /// The round trip that is assumed before one has been measured, above zero: a first packet that is lost is sent again
     /// after three times as long (RFC 9002 §6.2.2, which recommends this default).
     package var initialRoundTrip: TimeAmount = .milliseconds(333)
+    /// What the interface to the peer takes, in bytes of UDP payload, 1,200 to 65,487. Above 1,452 the connection searches
+    /// for what the path carries, and its congestion controller reckons in packets of this size.
+    package var maximumDatagramBytes: Int = 1452
     /// How many bidirectional streams the peer may have open at once, 0 to 2⁶⁰.
     package var maximumPeerStreams: Int = 0
     /// What the peer may send on one stream before the application has consumed any of it, in bytes. A stalled stream

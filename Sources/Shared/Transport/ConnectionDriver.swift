@@ -2,8 +2,8 @@ package import NIOCore
 
 /// Joins one sans-I/O connection with its socket, its timer and its streams' consumers.
 ///
-/// ``drive()`` is the only place that takes a connection's outputs: events, then datagrams, then the timer. It runs once
-/// for a batch of received datagrams, once for a batch of TCP reads, and on expiry. Confined to one event loop; the
+/// A drive is the only thing that takes a connection's outputs: events, then datagrams, then the timer. There is one for a
+/// batch of received datagrams, one for a batch of TCP reads, and one on expiry. Confined to one event loop; the
 /// endpoint's table keeps it until the connection is over.
 package final class ConnectionDriver {
     package let connection: QUICConnection
@@ -14,6 +14,12 @@ package final class ConnectionDriver {
 
     /// Whether a batch of datagrams has touched it.
     var isInBatch = false
+
+    /// No timer is set finer than this: RFC 9002's granularity (§6.1.2), and what ngtcp2's pacer assumes of its caller.
+    private static let timerGranularity = TimeAmount.milliseconds(1)
+    /// How long an acknowledgement waits for something to travel with, where ngtcp2 would wait for an eighth of the round
+    /// trip only; well within what the peer reckons with (`max_ack_delay`, 25 ms).
+    private static let acknowledgementDelay = TimeAmount.milliseconds(5)
 
     private let transport: DatagramTransport
     // Where the last datagram came by, and the last one that led to `remoteAddress`.
@@ -67,24 +73,38 @@ package final class ConnectionDriver {
         setNeedsDrive()
     }
 
+    /// A batch of datagrams is complete: drives the connection, but leaves a bare acknowledgement to the timer.
+    func batchReceived() {
+        drive(writesAnyway: false)
+    }
+
     package func drive() {
+        drive(writesAnyway: true)
+    }
+
+    private func drive(writesAnyway: Bool) {
         eventLoop.assertInEventLoop()
         guard !isDriving, !isOver else { return }
         isDriving = true
         followPeer()
         handleEvents()
-        writeDatagrams()
-        // Writing may have freed room for writers, whose bytes may leave at once.
-        var hasMore = handleEvents()
-        if hasMore {
-            writeDatagrams()
+        let now = QUICTime.now()
+        var hasMore = false
+        let writes = writesAnyway || connection.wantsToWrite
+        if writes {
+            writeDatagrams(now: now)
+            // Writing may have freed room for writers, whose bytes may leave at once.
             hasMore = handleEvents()
+            if hasMore {
+                writeDatagrams(now: now)
+                hasMore = handleEvents()
+            }
         }
         isDriving = false
         if connection.isTerminated {
             end()
         } else {
-            rearmTimer()
+            rearmTimer(notBefore: now + (writes ? Self.timerGranularity : Self.acknowledgementDelay))
             if hasMore {
                 setNeedsDrive()  // what was queued meanwhile could not ask for itself
             }
@@ -143,16 +163,17 @@ package final class ConnectionDriver {
         } else if connection.isUsing(path) {
             knownPath = path
             remoteAddress = path.remote
+            connection.pathChanged()
             owner?.remoteAddressChanged(self)
         }
     }
 
-    private func writeDatagrams() {
+    private func writeDatagrams(now: QUICTime) {
         guard !transport.sender.isBlocked else {
             waitForSocket()
             return
         }
-        connection.writeDatagrams(using: transport.scratch, now: .now()) { transport.sender.send($0) }
+        connection.writeDatagrams(using: transport.scratch, now: now) { transport.sender.send($0) }
         if transport.sender.isBlocked {
             waitForSocket()
         }
@@ -171,8 +192,8 @@ package final class ConnectionDriver {
 
     // A task that was scheduled earlier than needed is left alone: it re-schedules itself. Most packets move the expiry
     // a little later, and re-arming would allocate each time.
-    private func rearmTimer() {
-        guard let expiry = connection.expiry else { return }
+    private func rearmTimer(notBefore earliest: QUICTime) {
+        guard let expiry = connection.expiry.map({ max($0, earliest) }) else { return }
         if let timer, timer.deadline <= expiry { return }
         timer?.task.cancel()
         let task = eventLoop.assumeIsolated().scheduleTask(deadline: expiry.deadline) { self.timerFired() }
@@ -186,7 +207,7 @@ package final class ConnectionDriver {
             connection.handleExpiry(now: now)
             drive()
         } else {
-            rearmTimer()
+            rearmTimer(notBefore: now + Self.timerGranularity)
         }
     }
 

@@ -35,7 +35,7 @@ final class DatagramHandler: ChannelInboundHandler {
         touched.removeAll(keepingCapacity: true)
         for driver in batch {
             driver.isInBatch = false
-            driver.drive()
+            driver.batchReceived()
         }
     }
 

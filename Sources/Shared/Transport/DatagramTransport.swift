@@ -1,3 +1,5 @@
+internal import CDatagram
+internal import Glibc
 package import Logging
 package import NIOCore
 internal import NIOPosix
@@ -20,6 +22,10 @@ package final class DatagramTransport {
     let sender: DatagramSender
     let scratch = DatagramScratch()
     private let channel: any Channel
+    /// Of IPv6 and UDP.
+    private static let headerBytes = 40 + 8
+    /// How many runs of datagrams (UDP_GRO) a batch may have.
+    private static let runsPerRead = 8
 
     private init(
         channel: any Channel,
@@ -58,11 +64,13 @@ package final class DatagramTransport {
         let acceptor = NIOLoopBound(acceptor, eventLoop: eventLoop)
         return DatagramBootstrap(group: eventLoop)
             .channelOption(.autoRead, value: false)
-            .channelOption(.maxMessagesPerRead, value: 16)
+            // One call takes all that has come, up to a bound, and no second one asks whether there is more.
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.datagramVectorReadMessageCount, value: runsPerRead)
             .channelOption(.datagramReceiveOffload, value: true)
             .channelOption(.datagramReceiveSegmentSize, value: true)
             .channelOption(.explicitCongestionNotification, value: true)
-            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_536))
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: runsPerRead * 65_536))
             .withBoundSocket(descriptor)
             .flatMapThrowing { channel in
                 guard let localAddress = channel.localAddress else { throw ChannelError.unknownLocalAddress }
@@ -101,6 +109,14 @@ package final class DatagramTransport {
         let bytes = DatagramSocket.bufferBytes
         let remedy = cappedBy.map { "sysctl -w \($0)=\(bytes)" }.joined(separator: "; ")
         logger.warning("UDP buffers are smaller than high speed needs", metadata: [LogKeys.remedy: "\(remedy)"])
+    }
+
+    /// Settings for a connection to `remote`: as large datagrams as the route to it takes.
+    package func settings(_ settings: TransportSettings, for remote: SocketAddress) -> TransportSettings {
+        let routeBytes = remote.withSockAddr { Int(warp_datagram_route_mtu($0, socklen_t($1))) }
+        var settings = settings
+        settings.maximumDatagramBytes = max(settings.maximumDatagramBytes, routeBytes - Self.headerBytes)
+        return settings
     }
 
     /// Closes the socket and forgets the connections that are still there: they can say nothing more.

@@ -85,7 +85,7 @@ package final class ConnectionEnd {
     }
 
     /// Builds every datagram that may leave now and hands each to `send`.
-    func write(now: QUICTime, send: ([UInt8]) -> Void) {
+    package func write(now: QUICTime, send: ([UInt8]) -> Void) {
         connection.writeDatagrams(using: scratch, now: now) { run in
             var rest = run.bytes[...]
             while !rest.isEmpty {
