@@ -19,6 +19,8 @@ package struct ConnectorConfiguration: Sendable {
     package let dialTimeout: TimeAmount
     /// The greatest number of relays at one time, 1 to 100,000.
     package let maxRelays: Int
+    /// What decides how fast the connector sends to the listener.
+    package let congestionController: CongestionController
     /// The silence after which a listener of `warp/1` is asked for a sign of life, 1 s to 1 h.
     package let keepAlive: TimeAmount
     /// The silence after which a listener of `warp/1` is given up; longer than ``keepAlive``, up to a day.
@@ -48,6 +50,7 @@ package struct ConnectorConfiguration: Sendable {
         maxRelays = try file.read("max_relays") { object, name throws(JSONProblem) in
             try object.optionalInteger(name, in: 1...100_000) ?? 20_000
         }
+        congestionController = try file.congestionController("congestion_control", default: .cubic)
         keepAlive = try file.seconds("keep_alive", in: 1...3600, default: 10)
         deadAfter = try file.deadAfter("dead_after", keepAlive: keepAlive)
         drainTimeout = try file.seconds("drain_timeout", in: 0...3600, default: 30)

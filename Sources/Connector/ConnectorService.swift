@@ -36,6 +36,7 @@ struct ConnectorService: Service {
         var transport = TransportSettings.tunnel(configuration.protocols, silenceLimit: configuration.deadAfter)
         transport.maximumPeerStreams = configuration.maxRelays
         transport.initialRoundTrip = Self.initialRoundTrip
+        transport.congestionController = configuration.congestionController
         listener = SessionKeeper.Listener(
             name: configuration.serverName,
             port: configuration.servicePort,

@@ -105,6 +105,14 @@ struct SettingsFile {
         return [chosen]
     }
 
+    func congestionController(
+        _ member: String,
+        default fallback: CongestionController
+    ) throws(SettingError) -> CongestionController {
+        let text = try read(member) { object, name throws(JSONProblem) in try object.optionalString(name) }
+        return try RawSetting(name: label(member), text: text ?? fallback.rawValue).congestionController()
+    }
+
     func logLevel(_ member: String, default fallback: String) throws(SettingError) -> Logger.Level {
         let text = try read(member) { object, name throws(JSONProblem) in try object.optionalString(name) }
         return try RawSetting(name: label(member), text: text ?? fallback).logLevel()

@@ -32,6 +32,8 @@ package struct ListenerConfiguration: Sendable {
     package let maxHalfOpenHandshakes: Int
     /// The number of handshakes in progress above which addresses are validated by Retry, 0 to 100,000.
     package let retryThreshold: Int
+    /// What decides how fast the listener sends to connectors.
+    package let congestionController: CongestionController
     /// The silence after which a connector of `warp/1` is asked for a sign of life, 1 s to 1 h.
     package let keepAlive: TimeAmount
     /// The silence after which a connector of `warp/1` is given up; longer than ``keepAlive``, up to a day.
@@ -71,6 +73,10 @@ package struct ListenerConfiguration: Sendable {
         scep = try variables.scep()
         maxHalfOpenHandshakes = try variables.value("SWL_MAX_HALF_OPEN", default: "1000").integer(in: 1...100_000)
         retryThreshold = try variables.value("SWL_RETRY_THRESHOLD", default: "100").integer(in: 0...100_000)
+        congestionController = try variables.value(
+            "SWL_CONGESTION_CONTROL",
+            default: CongestionController.cubic.rawValue
+        ).congestionController()
         keepAlive = try variables.value("SWL_KEEP_ALIVE", default: "10").duration(seconds: 1...3600)
         deadAfter = try variables.deadAfter(keepAlive: keepAlive)
         takeover = try variables.takeover()

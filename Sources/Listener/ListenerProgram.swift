@@ -97,6 +97,7 @@ struct ListenerProgram {
         SessionPolicy(
             authorization: scep.map { .scep($0) } ?? .commonName,
             recheckInterval: configuration.scep?.recheckInterval,
+            congestionController: configuration.congestionController,
             keepAlive: configuration.keepAlive,
             silenceLimit: configuration.deadAfter,
             takeover: configuration.takeover,

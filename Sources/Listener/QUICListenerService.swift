@@ -90,6 +90,7 @@ struct QUICListenerService: Service {
     private var transportSettings: TransportSettings {
         var settings = TransportSettings.tunnel(silenceLimit: policy.silenceLimit)
         settings.maximumPeerStreams = 1  // the control stream
+        settings.congestionController = policy.congestionController
         return settings
     }
 

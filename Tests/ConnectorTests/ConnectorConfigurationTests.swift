@@ -42,6 +42,7 @@ struct ConnectorConfigurationTests {
         #expect(configuration.dialTimeout == .seconds(10))
         #expect(configuration.maxRelays == 20_000)
         #expect(configuration.targetPolicy == .everything)
+        #expect(configuration.congestionController == .cubic)
         #expect(configuration.logLevel == .info)
         #expect(configuration.certificateFile.path.hasSuffix("/certificate.pem"))
         #expect(configuration.privateKeyFile.path.hasSuffix("/key.pem"))
@@ -51,9 +52,11 @@ struct ConnectorConfigurationTests {
     @Test func optionalMembersAreTakenAndUnknownOnesIgnored() async throws {
         let configuration = try await parse([
             "dial_timeout": "0.5", "log_level": "\"debug\"", "max_relays": "7", "server_name": "\"::1\"", "x": "[{}]",
+            "congestion_control": "\"reno\"",
         ])
         #expect(configuration.dialTimeout == .milliseconds(500))
         #expect(configuration.maxRelays == 7)
+        #expect(configuration.congestionController == .reno)
         #expect(configuration.logLevel == .debug)
         #expect(configuration.serverName == .address("::1"))
     }
@@ -105,6 +108,8 @@ struct ConnectorConfigurationTests {
         ("max_relays", "100001", "is out of range"),
         ("allow_targets", "\"*\"", "is the string \"*\""),
         ("deny_targets", "{}", "is an object"),
+        ("congestion_control", "\"vegas\"", "is not a congestion controller"),
+        ("congestion_control", "1", "is the number 1"),
         ("log_level", "\"loud\"", "is not a log level"),
         ("log_level", "true", "is true"),
     ])

@@ -37,6 +37,7 @@ struct ListenerConfigurationTests {
         #expect(configuration.scep == nil)
         #expect(configuration.maxHalfOpenHandshakes == 1000)
         #expect(configuration.retryThreshold == 100)
+        #expect(configuration.congestionController == .cubic)
         #expect(configuration.visitorWait == .seconds(5))
         #expect(configuration.logLevel == .info)
     }
@@ -46,7 +47,7 @@ struct ListenerConfigurationTests {
             "SWL_ADDRS": "::", "SWL_PORT": "0", "APIS_ADDRS": "0.0.0.0", "APIS_PORT": "65535",
             "SWL_FORWARD_ADDRS": "127.0.0.1", "SWL_SCEP_URL": "https://scep.example:3000/api/cert/verify",
             "SWL_SCEP_TIMEOUT": "0.5", "SWL_SCEP_RECHECK": "60", "SWL_MAX_HALF_OPEN": "5", "SWL_RETRY_THRESHOLD": "0",
-            "SWL_VISITOR_WAIT": "0", "SWL_LOG_LEVEL": "trace",
+            "SWL_VISITOR_WAIT": "0", "SWL_CONGESTION_CONTROL": "bbr", "SWL_LOG_LEVEL": "trace",
         ])
         #expect(configuration.quicAddress.hostAndPort == "[::]:0")
         #expect(configuration.apiAddress.hostAndPort == "0.0.0.0:65535")
@@ -56,6 +57,7 @@ struct ListenerConfigurationTests {
         #expect(configuration.scep?.recheckInterval == .seconds(60))
         #expect(configuration.maxHalfOpenHandshakes == 5)
         #expect(configuration.retryThreshold == 0)
+        #expect(configuration.congestionController == .bbr)
         #expect(configuration.visitorWait == .zero)
         #expect(configuration.logLevel == .trace)
     }
@@ -85,7 +87,7 @@ struct ListenerConfigurationTests {
         ("SWL_SCEP_TIMEOUT", "0"), ("SWL_SCEP_TIMEOUT", "61"), ("SWL_SCEP_RECHECK", "0.5"),
         ("SWL_SCEP_RECHECK", "86401"), ("SWL_MAX_HALF_OPEN", "0"), ("SWL_MAX_HALF_OPEN", "100001"),
         ("SWL_RETRY_THRESHOLD", "100001"), ("SWL_VISITOR_WAIT", "61"), ("SWL_VISITOR_WAIT", "soon"),
-        ("SWL_LOG_LEVEL", "loud"),
+        ("SWL_CONGESTION_CONTROL", "vegas"), ("SWL_CONGESTION_CONTROL", "CUBIC"), ("SWL_LOG_LEVEL", "loud"),
     ])
     func valueThatCannotBeUsedIsNamed(name: String, value: String) async throws {
         let error = try await error([name: value])

@@ -1,10 +1,13 @@
 import NIOCore
+import Shared
 
 /// What holds for every session of a listener.
 struct SessionPolicy: Sendable {
     let authorization: CertificateAuthorization
     /// How often a live session's certificate is asked about again; nil = never.
     let recheckInterval: TimeAmount?
+    /// What decides how fast the listener sends.
+    let congestionController: CongestionController
     /// The silence after which a connector of `warp/1` is asked for a sign of life.
     let keepAlive: TimeAmount
     /// The silence after which a connector of `warp/1` is given up; longer than ``keepAlive``.

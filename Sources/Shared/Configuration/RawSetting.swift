@@ -49,6 +49,15 @@ package struct RawSetting: Sendable {
         return name.level
     }
 
+    /// One of the ``CongestionController``s by its name.
+    package func congestionController() throws(SettingError) -> CongestionController {
+        guard let controller = CongestionController(rawValue: text) else {
+            let names = CongestionController.allCases.map(\.rawValue).joined(separator: ", ")
+            throw error("is not a congestion controller", remedy: "use one of \(names)")
+        }
+        return controller
+    }
+
     /// An IP address to listen on, or the name `localhost`, which means 127.0.0.1.
     ///
     /// - Parameter port: 0 to 65,535.

@@ -55,7 +55,7 @@ extension QUICConnection {
         var library = ngtcp2_settings()
         warp_settings_default(&library)
         library.initial_ts = now.nanoseconds
-        library.cc_algo = NGTCP2_CC_ALGO_CUBIC
+        library.cc_algo = settings.congestionController.algorithm
         library.initial_rtt = UInt64(clamping: settings.initialRoundTrip.nanoseconds)
         if let limitBytes = sizeSearch.limitBytes {
             library.no_pmtud = 1

@@ -17,6 +17,8 @@ package struct TransportSettings: Hashable, Sendable {
     /// What the interface to the peer takes, in bytes of UDP payload, 1,200 to 65,487. Above 1,452 the connection searches
     /// for what the path carries, and its congestion controller reckons in packets of this size.
     package var maximumDatagramBytes: Int = 1452
+    /// What decides how much this end may have in flight.
+    package var congestionController = CongestionController.cubic
     /// How many bidirectional streams the peer may have open at once, 0 to 2⁶⁰.
     package var maximumPeerStreams: Int = 0
     /// What the peer may send on one stream before the application has consumed any of it, in bytes. A stalled stream

@@ -55,6 +55,18 @@ struct RawSettingTests {
         #expect(error?.remedy == "use one of error, warn, info, debug, trace")
     }
 
+    @Test(arguments: CongestionController.allCases)
+    func congestionControllerHasItsName(controller: CongestionController) throws {
+        #expect(try setting(controller.rawValue).congestionController() == controller)
+    }
+
+    @Test(arguments: ["", "CUBIC", "cubic ", "vegas"])
+    func otherCongestionControllerIsRefusedWithTheNames(text: String) {
+        let error = #expect(throws: SettingError.self) { try setting(text).congestionController() }
+        #expect(error?.problem == "is not a congestion controller")
+        #expect(error?.remedy == "use one of cubic, bbr, bbr2, reno")
+    }
+
     @Test(arguments: [("0.0.0.0", "0.0.0.0:7"), ("::", "[::]:7"), ("[::1]", "[::1]:7"), ("localhost", "127.0.0.1:7")])
     func listenAddressIsAnIPAddress(text: String, address: String) throws {
         #expect(try setting(text).listenAddress(port: 7).hostAndPort == address)
