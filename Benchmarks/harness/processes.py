@@ -170,7 +170,7 @@ def _has_ended(pid: int) -> bool:
     return False
 
 
-def run_for_output(command: Sequence[str], seconds: float) -> str:
+def run_for_output(command: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None) -> str:
     """Runs a client to its end and returns its standard output; `CannotRun` when it fails or takes longer."""
     process = subprocess.Popen(
         command,
@@ -178,6 +178,7 @@ def run_for_output(command: Sequence[str], seconds: float) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=environment,
         start_new_session=True,
         preexec_fn=_die_with_parent,
     )

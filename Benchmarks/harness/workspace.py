@@ -33,6 +33,14 @@ class Workspace:
             raise CannotRun(f"there is no {path}: build it with `swift build -c release --product {name}`")
         return path
 
+    def benchmark_program(self, name: str) -> Path:
+        """A program of the Swift package in Benchmarks/."""
+        path = BENCHMARKS / ".build" / "release" / name
+        if not path.exists():
+            command = f"swift build -c release --package-path Benchmarks --product {name}"
+            raise CannotRun(f"there is no {path}: build it with `{command}`")
+        return path
+
     def tool(self, name: str) -> Path:
         return self.tools / name
 

@@ -1,7 +1,9 @@
 """The scenarios, in the order in which they run."""
 
+from .connections import Connections
 from .fairness import Fairness
 from .http import HTTP
+from .instructions import Instructions
 from .latency import Latencies
 from .loss import Loss
 from .memory import Memory
@@ -12,6 +14,7 @@ from .throughput import Throughput
 
 ALL: tuple[Scenario, ...] = (
     Throughput(), Latencies(), HTTP(), Start(), Memory(), Sessions(), Fairness(), Loss(),
+    Connections(), Instructions(),
 )  # fmt: skip
 
 __all__ = ["ALL", "Scenario"]
