@@ -50,7 +50,7 @@ package struct ConnectorConfiguration: Sendable {
         maxRelays = try file.read("max_relays") { object, name throws(JSONProblem) in
             try object.optionalInteger(name, in: 1...100_000) ?? 20_000
         }
-        congestionController = try file.congestionController("congestion_control", default: .cubic)
+        congestionController = try file.congestionController("congestion_control", default: .standard)
         keepAlive = try file.seconds("keep_alive", in: 1...3600, default: 10)
         deadAfter = try file.deadAfter("dead_after", keepAlive: keepAlive)
         drainTimeout = try file.seconds("drain_timeout", in: 0...3600, default: 30)

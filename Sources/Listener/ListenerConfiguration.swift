@@ -75,7 +75,7 @@ package struct ListenerConfiguration: Sendable {
         retryThreshold = try variables.value("SWL_RETRY_THRESHOLD", default: "100").integer(in: 0...100_000)
         congestionController = try variables.value(
             "SWL_CONGESTION_CONTROL",
-            default: CongestionController.cubic.rawValue
+            default: CongestionController.standard.rawValue
         ).congestionController()
         keepAlive = try variables.value("SWL_KEEP_ALIVE", default: "10").duration(seconds: 1...3600)
         deadAfter = try variables.deadAfter(keepAlive: keepAlive)

@@ -42,7 +42,7 @@ struct ConnectorConfigurationTests {
         #expect(configuration.dialTimeout == .seconds(10))
         #expect(configuration.maxRelays == 20_000)
         #expect(configuration.targetPolicy == .everything)
-        #expect(configuration.congestionController == .cubic)
+        #expect(configuration.congestionController == .standard)
         #expect(configuration.logLevel == .info)
         #expect(configuration.certificateFile.path.hasSuffix("/certificate.pem"))
         #expect(configuration.privateKeyFile.path.hasSuffix("/key.pem"))

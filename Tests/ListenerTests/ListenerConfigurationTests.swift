@@ -37,7 +37,7 @@ struct ListenerConfigurationTests {
         #expect(configuration.scep == nil)
         #expect(configuration.maxHalfOpenHandshakes == 1000)
         #expect(configuration.retryThreshold == 100)
-        #expect(configuration.congestionController == .cubic)
+        #expect(configuration.congestionController == .standard)
         #expect(configuration.visitorWait == .seconds(5))
         #expect(configuration.logLevel == .info)
     }

@@ -19,7 +19,7 @@ struct JoinedConnectionsCommand: ParsableCommand {
     var warmUp = 10
 
     @Option(help: "The congestion controller of both ends.")
-    var controller = CongestionController.cubic
+    var controller = CongestionController.standard
 
     @Option(help: "Of what the connections draw by chance.")
     var seed: UInt64 = 1

@@ -12,6 +12,9 @@ package enum CongestionController: String, Hashable, Sendable, CaseIterable {
     /// NewReno (RFC 9002 §7.3): QUIC's own, the plainest.
     case reno
 
+    /// What both programs use unless they are told otherwise.
+    package static let standard = CongestionController.cubic
+
     /// As ngtcp2 calls it.
     var algorithm: ngtcp2_cc_algo {
         switch self {

@@ -18,7 +18,7 @@ package struct TransportSettings: Hashable, Sendable {
     /// for what the path carries, and its congestion controller reckons in packets of this size.
     package var maximumDatagramBytes: Int = 1452
     /// What decides how much this end may have in flight.
-    package var congestionController = CongestionController.cubic
+    package var congestionController = CongestionController.standard
     /// How many bidirectional streams the peer may have open at once, 0 to 2⁶⁰.
     package var maximumPeerStreams: Int = 0
     /// What the peer may send on one stream before the application has consumed any of it, in bytes. A stalled stream
