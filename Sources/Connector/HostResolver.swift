@@ -59,7 +59,8 @@ final class HostResolver: Sendable {
         return HostQuestion(answer: answer, isCancelled: isCancelled)
     }
 
-    private static func literal(_ host: String, port: UInt16) -> SocketAddress? {
+    /// The address that `host` is already, if it is one.
+    static func literal(_ host: String, port: UInt16) -> SocketAddress? {
         guard IPLiteral.isValid(host) else { return nil }
         do {
             return try SocketAddress(ipAddress: host, port: Int(port))

@@ -65,6 +65,14 @@ struct IPAddress: Hashable, Sendable {
         }
     }
 
+    /// Whether this machine answers by itself (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+    var isLoopback: Bool {
+        switch family {
+        case .ipv4: bits >> 24 == 127
+        case .ipv6: bits == 1
+        }
+    }
+
     private static func number(_ bytes: Slice<UnsafeRawBufferPointer>) -> UInt128 {
         bytes.reduce(0) { $0 << 8 | UInt128($1) }
     }

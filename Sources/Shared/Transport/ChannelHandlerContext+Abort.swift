@@ -19,7 +19,7 @@ extension Channel {
 
     /// Sets whether a close of the TCP connection, whoever makes it, is one with RST: also the system's, when the process
     /// ends. Must be called on the channel's event loop.
-    func setAborts(_ aborts: Bool) {
+    package func setAborts(_ aborts: Bool) {
         // Fails when the channel is closed already: then there is nobody left to tell.
         _ = (self as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: aborts ? 1 : 0, l_linger: 0))
     }

@@ -50,15 +50,16 @@ struct TargetDialerTests {
         return TargetDialer(timeout: timeout, policy: policy, hosts: hosts)
     }
 
-    private func dial(_ dialer: TargetDialer) async throws -> any Channel {
-        try await eventLoop.flatSubmit {
+    private func dial(_ dialer: TargetDialer, _ address: HostPort? = nil) async throws -> any Channel {
+        let target = try address.map { try TargetAddress(host: $0.host, port: UInt16($0.port)) } ?? target
+        return try await eventLoop.flatSubmit {
             dialer.dial(target, on: eventLoop, cancellation: DialCancellation())
         }.get()
     }
 
-    private func expectFailure(_ expected: RelayStatus, of dialer: TargetDialer) async {
+    private func expectFailure(_ expected: RelayStatus, of dialer: TargetDialer, at address: HostPort? = nil) async {
         let error = await #expect(throws: TargetDialError.self) {
-            _ = try await dial(dialer)
+            _ = try await dial(dialer, address)
         }
         #expect(error?.status == expected, "\(error.map { "\($0)" } ?? "")")
     }
@@ -112,6 +113,37 @@ struct TargetDialerTests {
         await expectFailure(.nameNotFound, of: try dialer(try Names().resolver))
         let exhausted = HostResolver { _, _ throws(HostResolverError) in throw .overloaded("no memory") }
         await expectFailure(.overloaded, of: try dialer(exhausted))
+    }
+
+    @Test(arguments: ["127.0.0.1", "127.0.0.2", "::1"])
+    func anAddressOfThisMachineIsReachedWithoutAQuestion(host: String) async throws {
+        let acceptor = try TCPAcceptor(on: HostPort(host: host, port: 0))
+        let names = try Names()
+        let channel = try await dial(try dialer(names.resolver), acceptor.endpoint)
+        #expect(channel.isActive)
+        #expect(channel.remoteAddress?.ipAddress == host)
+        // Nothing is read yet, and a close is a reset: nobody has said that the stream is over.
+        let target = try acceptor.accept()
+        try target.send("hello")
+        try await channel.close()
+        #expect(try target.receiveToEnd().end == .reset)
+        #expect(names.questionCount == 0)
+    }
+
+    @Test(arguments: ["127.0.0.1", "::1"])
+    func anAddressOfThisMachineIsJudgedAndRefusedLikeAnyOther(host: String) async throws {
+        let nobody = try ReservedPort(host: host)
+        await expectFailure(.refused, of: try dialer(try Names().resolver), at: nobody.endpoint)
+        let acceptor = try TCPAcceptor(on: HostPort(host: host, port: 0))
+        let denied = try dialer(try Names().resolver, deny: ["127.0.0.0/8", "::1"])
+        await expectFailure(.notAllowed, of: denied, at: acceptor.endpoint)
+        #expect(throws: SocketError.self) { try acceptor.accept(timeout: .zero) }
+    }
+
+    @Test func anAddressThatDoesNotAnswerAtOnceHasTheDialTimeout() async throws {
+        let silent = try SilentTarget()
+        let dialer = try dialer(try Names().resolver, timeout: .milliseconds(50))
+        await expectFailure(.timedOut, of: dialer, at: silent.endpoint)
     }
 
     @Test func theRefusalOfOneAddressSaysMoreThanTheLackOfARouteToAnother() async throws {
