@@ -89,16 +89,23 @@ package final class ForwardListener: Sendable {
         let bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Accepted sockets inherit it (Linux), as they do the linger time, without system calls of their own.
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // Visitors per wakeup: a storm is taken in few rounds, yet the loop's other channels get their turn.
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    channel.setAborts(true)
                     try channel.pipeline.syncOperations.addHandler(AcceptFailureHandler(logger: logger))
                 }
             }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { visitor in
+                do {
+                    // Not on the bootstrap, which takes a future for each option.
+                    try visitor.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                } catch {
+                    return visitor.eventLoop.makeFailedFuture(error)
+                }
                 guard visitors.value.insert(visitor) else {
                     return visitor.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
                 }

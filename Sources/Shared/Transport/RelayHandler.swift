@@ -6,6 +6,9 @@ package import NIOCore
 /// stream's send buffer is above its high watermark, and the stream's flow-control credit is given back only when TCP has
 /// taken the bytes. What the ends of the two directions mean is decided by ``RelayStateMachine``.
 ///
+/// The channel must be one that ``Channel/setAborts(_:)`` was called on, or whose socket has inherited that: until the
+/// stream's end has been passed on, no close may look like one, not even that of a process that dies.
+///
 /// The channel holds the handler, and the driver's table holds it as the stream's consumer, until both are over.
 package final class RelayHandler: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
@@ -133,8 +136,6 @@ package final class RelayHandler: ChannelDuplexHandler {
     // MARK: Private
 
     private func start() {
-        // Until the stream's end has been passed on, no close may look like one: not even that of a process that dies.
-        context?.channel.setAborts(true)
         if let bytes = early {
             early = nil
             write(bytes)
