@@ -19,6 +19,7 @@ final class IncomingRelay {
     private let driver: ConnectionDriver
     private let dialer: TargetDialer
     private let entry: RelayLedger.Entry
+    private let lateReplies: LateReplies
     private let answers: Bool
     private let logger: Logger
     private var state: State
@@ -32,12 +33,14 @@ final class IncomingRelay {
         applicationProtocol: ApplicationProtocol,
         dialer: TargetDialer,
         entry: RelayLedger.Entry,
+        lateReplies: LateReplies,
         logger: Logger
     ) {
         self.stream = stream
         self.driver = driver
         self.dialer = dialer
         self.entry = entry
+        self.lateReplies = lateReplies
         self.logger = logger
         answers = applicationProtocol == .warp
         state = .readingHeader(IncomingHeader(applicationProtocol))
@@ -49,7 +52,8 @@ final class IncomingRelay {
     func refuse(_ refusal: RelayRefusal, logged: String? = nil) {
         entry.logRefusal(logged ?? refusal.detail, logger)
         if answers {
-            send(RelayReply(status: refusal.status, detail: refusal.detail), isLast: true)
+            let reply = RelayReply(status: refusal.status, detail: refusal.detail)
+            driver.connection.send(Self.encoded(reply), finish: true, on: stream)
         } else {
             driver.connection.resetStream(stream, code: refusal.status.code.rawValue)
         }
@@ -97,17 +101,19 @@ final class IncomingRelay {
 
     private func startRelay(_ channel: any Channel, _ early: ByteBuffer) {
         state = .over
-        if answers {
-            send(RelayReply(status: .connected), isLast: false)
-        }
         do {
             let handler = RelayHandler(
                 driver: driver,
                 stream: stream,
+                preface: answers ? Self.encoded(RelayReply(status: .connected)) : nil,
+                delaysPreface: true,
                 early: early.readableBytes > 0 ? early : nil,
                 observer: entry
             )
             try channel.pipeline.syncOperations.addHandler(handler)
+            if answers {
+                lateReplies.add(handler)
+            }
             try channel.syncOptions?.setOption(.autoRead, value: true)
         } catch {
             channel.abort()
@@ -116,9 +122,8 @@ final class IncomingRelay {
         }
     }
 
-    private func send(_ reply: RelayReply, isLast: Bool) {
-        driver.connection.send(reply.encoded(allocator: ByteBufferAllocator()), finish: isLast, on: stream)
-        driver.setNeedsDrive()
+    private static func encoded(_ reply: RelayReply) -> ByteBuffer {
+        reply.encoded(allocator: ByteBufferAllocator())
     }
 
     private func end(_ code: ApplicationErrorCode) {

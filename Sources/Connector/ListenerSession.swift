@@ -44,6 +44,7 @@ final class ListenerSession {
     private let policy: ListenerSessionPolicy
     private let applicationProtocol: ApplicationProtocol
     private let ledger = RelayLedger()
+    private let lateReplies: LateReplies
     private var logger: Logger
     private weak var owner: (any ListenerSessionOwner)?
     private var state = State.introducing
@@ -65,6 +66,7 @@ final class ListenerSession {
     ) {
         driver = winner.driver
         transport = winner.transport
+        lateReplies = LateReplies(eventLoop: winner.driver.eventLoop)
         self.policy = policy
         self.owner = owner
         self.logger = logger
@@ -203,6 +205,7 @@ extension ListenerSession: ConnectionOwner {
             applicationProtocol: applicationProtocol,
             dialer: policy.targets,
             entry: ledger.open(),
+            lateReplies: lateReplies,
             logger: logger
         )
         driver.setConsumer(relay, for: id)

@@ -24,11 +24,12 @@ extension ClientSession {
             visitor.abort()
             throw error
         }
-        driver.connection.send(header(for: target, visitor.allocator), finish: false, on: stream)
+        let header = header(for: target, visitor.allocator)
         relayCount += 1
         let relay = RelayHandler(
             driver: driver,
             stream: stream,
+            preface: header,
             awaitsReply: isWarp,
             observer: RelayTally(session: counters, forward: meter)
         )
@@ -39,7 +40,6 @@ extension ClientSession {
             relay.abandon()
             throw error
         }
-        driver.setNeedsDrive()
     }
 
     private func header(for target: TargetAddress, _ allocator: ByteBufferAllocator) -> ByteBuffer {

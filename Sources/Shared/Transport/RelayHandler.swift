@@ -24,6 +24,11 @@ package final class RelayHandler: ChannelDuplexHandler {
     private let observer: (any RelayObserver)?
     private var machine = RelayStateMachine()
     private var context: ChannelHandlerContext?
+    private var hasStarted = false
+    /// What goes ahead of the channel's bytes on the stream, until it has gone.
+    private var preface: ByteBuffer?
+    /// Whether the preface waits for the channel's first bytes, or for ``sendPreface()``.
+    private let delaysPreface: Bool
     /// Reads the connector's reply to the header, until it has come (`warp/1`).
     private var reply: FrameReader?
     /// Whether the target has been reached, or its failure told.
@@ -41,18 +46,25 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// - Parameters:
     ///   - stream: an open stream of `driver`'s connection; the handler becomes its consumer when it joins a channel.
+    ///   - preface: goes ahead of the channel's bytes: the header, or the reply to it.
+    ///   - delaysPreface: whether the preface waits for the channel's first bytes, so that one datagram carries both;
+    ///     the caller sees to it by ``sendPreface()`` that it does not wait for long.
     ///   - early: bytes that were taken from the stream and not consumed yet.
     ///   - awaitsReply: whether a ``RelayReply`` comes ahead of the stream's bytes.
     ///   - observer: keeps count of the relay.
     package init(
         driver: ConnectionDriver,
         stream: QUICStreamID,
+        preface: ByteBuffer? = nil,
+        delaysPreface: Bool = false,
         early: ByteBuffer? = nil,
         awaitsReply: Bool = false,
         observer: (any RelayObserver)? = nil
     ) {
         self.driver = driver
         self.stream = stream
+        self.preface = preface
+        self.delaysPreface = delaysPreface
         self.early = early
         self.observer = observer
         reply = awaitsReply ? FrameReader() : nil
@@ -62,6 +74,14 @@ package final class RelayHandler: ChannelDuplexHandler {
     package func abandon() {
         perform(machine.cut())
         observer?.relayEnded()
+    }
+
+    /// Sends the preface if it has not gone yet.
+    package func sendPreface() {
+        guard let bytes = preface else { return }
+        preface = nil
+        driver.connection.send(bytes, finish: false, on: stream)
+        driver.setNeedsDrive()
     }
 
     // MARK: Channel
@@ -80,17 +100,15 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     package func channelActive(context: ChannelHandlerContext) {
-        start()
+        if !hasStarted {
+            startReading(context.channel)
+        }
         context.fireChannelActive()
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard machine.mayRead else { return }
-        let bytes = unwrapInboundIn(data)
-        observer?.relaySent(bytes.readableBytes)
-        if !driver.connection.send(compact(bytes, context), finish: false, on: stream) {
-            isReadPaused = true
-        }
+        sendFromChannel(compact(unwrapInboundIn(data), context))
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -135,12 +153,37 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     // MARK: Private
 
+    // What a client sends as soon as it is connected is there by now, as a rule: it leaves in one datagram with the preface,
+    // and a turn of the event loop earlier.
+    private func startReading(_ channel: any Channel) {
+        do {
+            if let bytes = try channel.takeFirstBytes() {
+                sendFromChannel(bytes)
+            }
+            start()
+        } catch {
+            channel.abort()
+        }
+    }
+
     private func start() {
+        hasStarted = true
+        if !delaysPreface {
+            sendPreface()
+        }
         if let bytes = early {
             early = nil
             write(bytes)
         }
         streamReadable()
+    }
+
+    private func sendFromChannel(_ bytes: ByteBuffer) {
+        sendPreface()
+        observer?.relaySent(bytes.readableBytes)
+        if !driver.connection.send(bytes, finish: false, on: stream) {
+            isReadPaused = true
+        }
     }
 
     private func received(_ bytes: ByteBuffer) {
@@ -230,6 +273,9 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     private func perform(_ actions: RelayActions) {
         guard !actions.isEmpty else { return }
+        if !actions.isDisjoint(with: [.finishStream, .resetStream]) {
+            sendPreface()
+        }
         if actions.contains(.finishStream) {
             driver.connection.send(nil, finish: true, on: stream)
         }

@@ -118,6 +118,40 @@ struct RelayTransparencyTests {
     }
 
     @Test(arguments: TunnelProtocol.allCases)
+    func aVisitorThatHasSaidAllBeforeItIsAcceptedIsHeard(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
+            let acceptor = try TCPAcceptor()
+            let port = try tunnel.open(acceptor.endpoint)
+            for _ in 0..<20 {
+                let visitor = try tunnel.visit(port)
+                try visitor.send("request")
+                try visitor.finish()
+                let target = try acceptor.accept()
+                try target.expectToReceive(Received("request", .finished))
+                try target.send("reply")
+                target.close()
+                try visitor.expectToReceive(Received("reply", .finished))
+            }
+        }
+    }
+
+    @Test(arguments: TunnelProtocol.allCases)
+    func aVisitorThatLeavesWithAResetAtOnceNeverLooksFinished(applicationProtocol: TunnelProtocol) async throws {
+        try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
+            let acceptor = try TCPAcceptor()
+            let port = try tunnel.open(acceptor.endpoint)
+            for number in 0..<40 {
+                let visitor = try tunnel.visit(port)
+                if number.isMultiple(of: 2) {
+                    try visitor.send("request")
+                }
+                try visitor.reset()
+                #expect(try acceptor.accept().receiveToEnd().end == .reset)
+            }
+        }
+    }
+
+    @Test(arguments: TunnelProtocol.allCases)
     func finThenResetFromTargetStopsTheVisitor(applicationProtocol: TunnelProtocol) async throws {
         try await withTunnel(Tunnel.Options(speaking: applicationProtocol)) { tunnel in
             let (visitor, target) = try tunnel.relay()
