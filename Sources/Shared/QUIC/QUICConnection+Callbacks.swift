@@ -117,6 +117,7 @@ extension QUICConnection {
     }
 
     fileprivate func received(_ bytes: UnsafeRawBufferPointer, isLast: Bool, on stream: QUICStream) {
+        hasReceivedStreamData = true
         guard !stream.receivingEnded else {
             connectionCreditDue += bytes.count
             return

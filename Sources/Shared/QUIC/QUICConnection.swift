@@ -38,8 +38,9 @@ package final class QUICConnection {
     var state = State.active
     var pendingClose: CloseFrame?
     var isConfirmed = false
-    // Since the last write: datagrams that arrived, and whether a frame waits that is no stream's data.
+    // Since the last write: datagrams that arrived and want to be acknowledged, and whether a frame waits that is no stream's data.
     var datagramsToAcknowledge = 0
+    var hasReceivedStreamData = false
     var frameIsDue = false
     var receivedStatelessReset = false
     var hasReceivedSinceProbe = true
@@ -139,7 +140,10 @@ package final class QUICConnection {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
             hasReceivedSinceProbe = true
-            datagramsToAcknowledge += 1
+            if hasReceivedStreamData || datagram.count > Self.largestBareAcknowledgement {
+                datagramsToAcknowledge += 1
+                hasReceivedStreamData = false
+            }
             lastHeard = now
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_read_pkt", now: now)
@@ -260,6 +264,9 @@ package final class QUICConnection {
     /// The size of a full datagram now, in bytes of UDP payload, 1,200 or more.
     package var datagramBytes: Int { sizeSearch.datagramBytes }
 
+    /// Whether stream data waits to be sent.
+    package var hasQueuedData: Bool { !sendQueue.isEmpty }
+
     /// Whether datagrams should be written at once, rather than when ``expiry`` comes.
     ///
     /// An acknowledgement that has nothing to travel with can wait (RFC 9000 §13.2.1): the answer to a message comes soon
@@ -318,6 +325,9 @@ package final class QUICConnection {
         sendQueue.removeAll()
     }
 
+    /// A datagram up to this size, in bytes, with no stream data in it is taken for one that acknowledges and nothing else:
+    /// those are not acknowledged in their turn (RFC 9000 §13.2.1). What is mistaken for one waits for the timer.
+    private static let largestBareAcknowledgement = 64
     /// So many probe timeouts in a row may mean that the path carries no large datagrams any more (RFC 8899 §4.3).
     private static let blackHoleTimeouts = 3
 

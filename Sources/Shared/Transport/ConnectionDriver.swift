@@ -15,11 +15,12 @@ package final class ConnectionDriver {
     /// Whether a batch of datagrams has touched it.
     var isInBatch = false
 
-    /// No timer is set finer than this: RFC 9002's granularity (§6.1.2), and what ngtcp2's pacer assumes of its caller.
-    private static let timerGranularity = TimeAmount.milliseconds(1)
-    /// How long an acknowledgement waits for something to travel with, where ngtcp2 would wait for an eighth of the round
-    /// trip only; well within what the peer reckons with (`max_ack_delay`, 25 ms).
-    private static let acknowledgementDelay = TimeAmount.milliseconds(5)
+    /// While data waits, no timer is finer than this: RFC 9002's granularity (§6.1.2), and what ngtcp2's pacer assumes of
+    /// its caller.
+    private static let busyGranularity = TimeAmount.milliseconds(1)
+    /// Otherwise no timer is finer than this. So long an acknowledgement waits for something to travel with, where ngtcp2
+    /// would wait for an eighth of the round trip; the peer reckons with 25 ms (`max_ack_delay`).
+    private static let idleGranularity = TimeAmount.milliseconds(5)
 
     private let transport: DatagramTransport
     // Where the last datagram came by, and the last one that led to `remoteAddress`.
@@ -90,8 +91,7 @@ package final class ConnectionDriver {
         handleEvents()
         let now = QUICTime.now()
         var hasMore = false
-        let writes = writesAnyway || connection.wantsToWrite
-        if writes {
+        if writesAnyway || connection.wantsToWrite {
             writeDatagrams(now: now)
             // Writing may have freed room for writers, whose bytes may leave at once.
             hasMore = handleEvents()
@@ -104,7 +104,7 @@ package final class ConnectionDriver {
         if connection.isTerminated {
             end()
         } else {
-            rearmTimer(notBefore: now + (writes ? Self.timerGranularity : Self.acknowledgementDelay))
+            rearmTimer(now: now)
             if hasMore {
                 setNeedsDrive()  // what was queued meanwhile could not ask for itself
             }
@@ -192,8 +192,9 @@ package final class ConnectionDriver {
 
     // A task that was scheduled earlier than needed is left alone: it re-schedules itself. Most packets move the expiry
     // a little later, and re-arming would allocate each time.
-    private func rearmTimer(notBefore earliest: QUICTime) {
-        guard let expiry = connection.expiry.map({ max($0, earliest) }) else { return }
+    private func rearmTimer(now: QUICTime) {
+        guard var expiry = connection.expiry else { return }
+        expiry = max(expiry, now + (connection.hasQueuedData ? Self.busyGranularity : Self.idleGranularity))
         if let timer, timer.deadline <= expiry { return }
         timer?.task.cancel()
         let task = eventLoop.assumeIsolated().scheduleTask(deadline: expiry.deadline) { self.timerFired() }
@@ -207,7 +208,7 @@ package final class ConnectionDriver {
             connection.handleExpiry(now: now)
             drive()
         } else {
-            rearmTimer(notBefore: now + Self.timerGranularity)
+            rearmTimer(now: now)
         }
     }
 
