@@ -17,7 +17,7 @@ struct ConnectorCommand: AsyncParsableCommand {
               max_relays                         relays at one time (20000)
               allow_targets, deny_targets        what the listener may have dialled: names, addresses, blocks, ports
               keep_alive, dead_after             seconds of silence before a PING (10), and before giving up (30)
-              congestion_control                 how fast to send: cubic, bbr, bbr2 or reno (cubic)
+              congestion_control                 how fast to send: cubic, bbr, bbr2 or reno (bbr2)
               drain_timeout                      seconds that relays have to finish after SIGTERM (30)
               protocol                           warp/1 or hq-29 (either)
               log_level                          error, warn, info, debug or trace (info)

@@ -27,7 +27,7 @@ struct ListenerCommand: AsyncParsableCommand {
               SWL_STATE_PATH               keeps forwards, keys and sessions over a restart (sw-listener.sqlite)
               SWL_KEEP_ALIVE               seconds of silence before a connector is asked for a sign of life (10)
               SWL_DEAD_AFTER               seconds of silence before a connector is given up (30)
-              SWL_CONGESTION_CONTROL       how fast to send: cubic, bbr, bbr2 or reno (cubic)
+              SWL_CONGESTION_CONTROL       how fast to send: cubic, bbr, bbr2 or reno (bbr2)
               SWL_TAKEOVER                 two connectors with one client UID: probe or newest (probe)
               SWL_TAKEOVER_PROBE           seconds that the first of them may take to answer (1)
               SWL_VISITOR_WAIT             seconds that a visitor waits for a session or a stream (5)

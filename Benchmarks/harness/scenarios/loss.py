@@ -14,7 +14,7 @@ from .scenario import Scenario
 _PATHS = (*(LossyPath(percent) for percent in (0, 0.1, 1, 3)), LossyPath(1, tcp_controller="bbr"))
 _DOWNLOAD = Measure("reverse, 1 stream", "Mbit/s", higher_is_better=True, digits=1)
 
-_DEFAULT_CONTROLLER = "cubic"
+_DEFAULT_CONTROLLER = "bbr2"
 
 
 def _with(controller: str) -> SocketWarp:
@@ -23,7 +23,7 @@ def _with(controller: str) -> SocketWarp:
 
 
 # A column each, beside the default one's.
-CONTROLLERS = tuple(_with(name) for name in ("bbr", "bbr2", "reno"))
+CONTROLLERS = tuple(_with(name) for name in ("cubic", "bbr", "reno"))
 
 
 class Loss(Scenario):
