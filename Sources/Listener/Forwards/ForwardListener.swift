@@ -103,6 +103,7 @@ package final class ForwardListener: Sendable {
                 do {
                     // Not on the bootstrap, which takes a future for each option.
                     try visitor.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                    try visitor.syncOptions?.setOption(.maxMessagesPerRead, value: RelayHandler.readsPerTurn)
                 } catch {
                     return visitor.eventLoop.makeFailedFuture(error)
                 }

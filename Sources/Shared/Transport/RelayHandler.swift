@@ -18,6 +18,9 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// How long bytes that arrived before a reset may take to be written, before the reset goes first.
     private static let abortGrace = TimeAmount.seconds(1)
+    /// How often a relay's channel may read in one turn of the loop, up to 64 KB each: SwiftNIO goes on reading to this
+    /// number when the stream's send buffer is full, so a stalled stream costs as much beside its high watermark.
+    package static let readsPerTurn: UInt = 2
 
     private let driver: ConnectionDriver
     private let stream: QUICStreamID
