@@ -46,8 +46,12 @@ let package = Package(
             cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
         ),
         .target(
+            name: "CMemory",
+            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+        ),
+        .target(
             name: "Shared",
-            dependencies: ["CQuic", "CDatagram", nioCore, nioPosix, logging, serviceLifecycle],
+            dependencies: ["CQuic", "CDatagram", "CMemory", nioCore, nioPosix, logging, serviceLifecycle],
             swiftSettings: house + unchecked
         ),
         .executableTarget(

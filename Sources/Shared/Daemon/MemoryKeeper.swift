@@ -1,0 +1,47 @@
+internal import CMemory
+internal import NIOCore
+
+/// Gives memory back to the system that only the start or a burst of relays needed.
+///
+/// glibc keeps what is freed for the next who wants it: a hundred stalled relays that end leave some 50 MB. What has lain
+/// free for an interval is not wanted soon, and goes.
+///
+/// The start touches far more of the program and its libraries than their work does, and the kernel maps what lies around
+/// each page as well (fault-around): 40 MB of the listener's code and constants, of which it goes on to use 8. They are
+/// unmapped once, and the first to need them again waits a microsecond for each 64 KB. That frees no memory by itself,
+/// since the pages stay in the page cache: it leaves them to the kernel, and the resident size says what is worked with.
+///
+/// Confined to the event loop that it was started on, and lives as long.
+final class MemoryKeeper {
+    /// How often the heap is looked at: what is given back goes after one to two of these. The look takes microseconds.
+    static let interval = TimeAmount.seconds(3)
+    /// Less is not worth the page faults of those who want it back.
+    static let worthwhileBytes = 4 * 1024 * 1024
+
+    private var policy = HeapTrimPolicy(worthwhileBytes: worthwhileBytes)
+    private var isFirst = true
+
+    /// Looks at the heap on `eventLoop` from now on. The first look, when the start is over, gives everything back.
+    static func start(on eventLoop: any EventLoop) {
+        eventLoop.execute {
+            let keeper = NIOLoopBound(MemoryKeeper(), eventLoop: eventLoop)
+            eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+                keeper.value.look()
+            }
+        }
+    }
+
+    func look() {
+        let isWorthwhile = policy.shouldTrim(freeBytes: Int(warp_memory_free_heap()))
+        if isWorthwhile || isFirst {
+            warp_memory_trim_heap()
+        }
+        if isFirst {
+            warp_memory_release_program_pages()
+            isFirst = false
+        }
+    }
+}
+
+@available(*, unavailable)
+extension MemoryKeeper: Sendable {}
