@@ -7,7 +7,7 @@
 // upload    sends until it is blocked and stays so
 //
 // Prints "ready HELD FAILED" when all stand (uploads: and none has sent for half a second), holds them until its
-// standard input ends, closes them and prints "closed".
+// standard input ends, closes them with a reset and prints "closed".
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -114,7 +114,11 @@ int main(int argc, char **argv) {
     fflush(stdout);
     while (read(STDIN_FILENO, chunk, sizeof chunk) > 0) {}
     for (int index = 0; index < opened; index++) {
-        if (sockets[index] >= 0) close(sockets[index]);
+        if (sockets[index] < 0) continue;
+        // With a reset: after a FIN a relay whose target is stalled would rightly keep what was sent until it is taken.
+        struct linger reset = {.l_onoff = 1};
+        setsockopt(sockets[index], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(sockets[index]);
     }
     puts("closed");
     return 0;

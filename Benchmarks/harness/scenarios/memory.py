@@ -54,7 +54,7 @@ class Memory(Scenario):
         counts = (50, 200) if bench.quick else (1000, 10_000)
 
         def rest(turn: Turn) -> None:
-            pause(1)
+            pause(4)  # longer than any of them still tidies up after its start
             for side, daemon in zip(_SIDES, (turn.tunnel.visitor_daemon, turn.tunnel.connector_daemon), strict=True):
                 turn.record(_fresh(side), daemon.resident_bytes() / 1e6)
                 turn.record(_fresh_anonymous(side), daemon.anonymous_bytes() / 1e6)
@@ -93,6 +93,16 @@ def _holder(turn: Turn, mode: str, target: str, count: int) -> Daemon:
     return Daemon(f"hold {mode}", command, workspace.log(f"hold-{mode}"), workspace.folder, interactive=True)
 
 
+def _warm_up(turn: Turn, stack: ExitStack) -> None:
+    """Makes resident what the first relays touch of the programs, so that only what each costs is counted."""
+    pause(4)
+    holder = _holder(turn, "idle", "echo", 20)
+    stack.callback(holder.stop)
+    _held_count(holder, 20)
+    holder.close_input()
+    pause(1)
+
+
 def _held_count(holder: Daemon, count: int) -> int:
     held = int(holder.read_line("its connections stood").split()[1])
     if held == 0:
@@ -103,7 +113,7 @@ def _held_count(holder: Daemon, count: int) -> int:
 def _hold_idle(turn: Turn, count: int) -> None:
     measures = [_held(count), *(_relay(count, side) for side in _SIDES)]
     with turn.measuring(*measures), ExitStack() as stack:
-        pause(1)
+        _warm_up(turn, stack)
         before = [daemon.resident_bytes() for daemon in turn.tunnel.daemons]
         holder = _holder(turn, "idle", "echo", count)
         stack.callback(holder.stop)
@@ -117,7 +127,7 @@ def _hold_idle(turn: Turn, count: int) -> None:
 def _stall(turn: Turn) -> None:
     measures = [kind(side) for side in _SIDES for kind in (_stalled, _kept)]
     with turn.measuring(*measures), ExitStack() as stack:
-        pause(1)
+        _warm_up(turn, stack)
         before = [daemon.resident_bytes() for daemon in turn.tunnel.daemons]
         for daemon in turn.tunnel.daemons:
             daemon.reset_peak()
@@ -133,6 +143,6 @@ def _stall(turn: Turn) -> None:
             turn.record(_stalled(side), (daemon.peak_resident_bytes() - base) / _MEBIBYTE)
         for holder in holders:
             holder.close_input()
-        pause(turn.bench.seconds(10, 3))
+        pause(10)  # what is still held after that is not given back "within 10 s"
         for side, daemon, base in zip(_SIDES, turn.tunnel.daemons, before, strict=True):
             turn.record(_kept(side), (daemon.resident_bytes() - base) / _MEBIBYTE)
