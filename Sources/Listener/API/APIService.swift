@@ -1,7 +1,9 @@
 import Glibc
 import Hummingbird
+import HummingbirdCore
 package import Logging
 package import NIOCore
+import NIOHTTP1
 import ServiceLifecycle
 import Shared
 
@@ -53,26 +55,45 @@ package struct APIService: Service {
     ///
     /// - Throws: ``SettingError`` naming `APIS_ADDRS` or `APIS_PORT` when the address cannot be had.
     package func run() async throws {
-        let application = Application(
-            router: ControlAPI(forwards: forwards, sessions: sessions).router(),
-            server: .http1(configuration: .init(idleTimeout: Self.idleTimeout)),
-            configuration: ApplicationConfiguration(
+        let responder = ControlAPI(forwards: forwards, sessions: sessions).router().buildResponder()
+        let logger = frameworkLogger
+        do {
+            try await server { request, writer, channel in
+                let context = BasicRequestContext(source: .init(channel: channel, logger: logger))
+                var response: Response
+                do {
+                    response = try await responder.respond(to: request, context: context)
+                } catch let error as HTTPParserError {
+                    throw error
+                } catch {
+                    logger.debug("request failed", metadata: [LogKeys.error: "\(error)"])
+                    response = Response(status: .internalServerError)
+                }
+                response.headers[.date] = "\(HTTPDate.now)"
+                let body = try await writer.writeHead(response.head)
+                try await response.body.write(body)
+            }.run()
+        } catch let error as IOError {
+            throw settingError(for: SystemErrorCode(error.errnoCode))
+        }
+    }
+
+    /// Not Hummingbird's `Application`, which wakes up every second to have the date at hand for a response.
+    private func server(_ respond: @escaping HTTPChannelHandler.Responder) throws -> any Service {
+        try HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleTimeout)).buildServer(
+            configuration: ServerConfiguration(
                 address: .hostname(address.ipAddress ?? "", port: address.port ?? 0),
                 availableConnectionsDelegate: .maximum(Self.maxConnections, logger: frameworkLogger)
             ),
+            eventLoopGroup: eventLoopGroup,
+            logger: frameworkLogger,
+            responder: respond,
             onServerRunning: { [logger, onListening] channel in
                 let address = channel.localAddress?.hostAndPort ?? "unknown"
                 logger.info("control API listening", metadata: [LogKeys.apiAddress: "\(address)"])
                 onListening()
-            },
-            eventLoopGroupProvider: .shared(eventLoopGroup),
-            logger: frameworkLogger
+            }
         )
-        do {
-            try await application.run()
-        } catch let error as IOError {
-            throw settingError(for: SystemErrorCode(error.errnoCode))
-        }
     }
 
     /// The framework's own view of its life is for those who asked for details.
