@@ -16,7 +16,7 @@ static int set_protocols(gnutls_session_t session, const uint8_t *names, size_t 
                                      GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
 }
 
-int warp_tls_session_new(gnutls_session_t *session, bool is_server, const char *priority,
+int warp_tls_session_new(gnutls_session_t *session, bool is_server, gnutls_priority_t priorities,
                          gnutls_certificate_credentials_t credentials, const uint8_t *alpn,
                          size_t alpn_length, void *reference,
                          gnutls_certificate_verify_function *verify) {
@@ -28,7 +28,7 @@ int warp_tls_session_new(gnutls_session_t *session, bool is_server, const char *
     if (rv != GNUTLS_E_SUCCESS) {
         return rv;
     }
-    if ((rv = gnutls_priority_set_direct(*session, priority, NULL)) != GNUTLS_E_SUCCESS ||
+    if ((rv = gnutls_priority_set(*session, priorities)) != GNUTLS_E_SUCCESS ||
         (rv = gnutls_credentials_set(*session, GNUTLS_CRD_CERTIFICATE, credentials)) !=
             GNUTLS_E_SUCCESS ||
         (rv = set_protocols(*session, alpn, alpn_length)) != GNUTLS_E_SUCCESS) {

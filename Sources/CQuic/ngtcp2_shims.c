@@ -10,6 +10,16 @@ void warp_transport_params_default(ngtcp2_transport_params *params) {
     ngtcp2_transport_params_default(params);
 }
 
+// A connection without a TLS session has completed its handshake, and expects no message after it.
+static int recv_crypto_data(ngtcp2_conn *conn, ngtcp2_crypto_level level, uint64_t offset,
+                            const uint8_t *data, size_t length, void *user_data) {
+    if (ngtcp2_conn_get_tls_native_handle(conn) == NULL) {
+        ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
+        return NGTCP2_ERR_CRYPTO;
+    }
+    return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, length, user_data);
+}
+
 void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server) {
     if (is_server) {
         callbacks->recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
@@ -17,7 +27,7 @@ void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_serve
         callbacks->client_initial = ngtcp2_crypto_client_initial_cb;
         callbacks->recv_retry = ngtcp2_crypto_recv_retry_cb;
     }
-    callbacks->recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
+    callbacks->recv_crypto_data = recv_crypto_data;
     callbacks->encrypt = ngtcp2_crypto_encrypt_cb;
     callbacks->decrypt = ngtcp2_crypto_decrypt_cb;
     callbacks->hp_mask = ngtcp2_crypto_hp_mask_cb;

@@ -25,7 +25,8 @@ size_t warp_max_retry_token_length(void);
 void warp_settings_default(ngtcp2_settings *settings);
 void warp_transport_params_default(ngtcp2_transport_params *params);
 
-// Fills in the callbacks that ngtcp2's crypto helper implements.
+// Fills in the callbacks that ngtcp2's crypto helper implements. Once the connection's native handle is NULL, a TLS
+// message is refused as unexpected (RFC 8446 §6.2).
 void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server);
 
 int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,

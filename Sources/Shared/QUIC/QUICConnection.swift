@@ -145,6 +145,9 @@ package final class QUICConnection {
                 hasReceivedStreamData = false
             }
             lastHeard = now
+            if isServer, isConfirmed {
+                tls.handshakeIsOver()
+            }
             if result != 0 {
                 fail(result, call: "ngtcp2_conn_read_pkt", now: now)
             }

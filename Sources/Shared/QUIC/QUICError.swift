@@ -6,7 +6,7 @@ package enum QUICError: Error, Hashable, Sendable {
     case streamLimitReached
     /// The connection is closing or gone.
     case connectionClosed
-    /// ngtcp2 refused, with its own name for the reason.
+    /// ngtcp2 or GnuTLS refused, with its own name for the reason.
     case library(call: String, code: Int32, name: String)
 }
 
@@ -22,5 +22,10 @@ extension QUICError: CustomStringConvertible {
     /// The one mapping of ngtcp2's return codes.
     static func library(_ call: String, _ code: Int32) -> QUICError {
         .library(call: call, code: code, name: ngtcp2_strerror(code).map { String(cString: $0) } ?? "unknown error")
+    }
+
+    /// The same of GnuTLS' return codes.
+    static func gnuTLS(_ call: String, _ code: Int32) -> QUICError {
+        .library(call: call, code: code, name: gnutls_strerror(code).map { String(cString: $0) } ?? "unknown error")
     }
 }

@@ -12,7 +12,8 @@ final class TLSSession {
     private let configuration: TLSConfiguration
     private let applicationProtocols: [ApplicationProtocol]
     private let isServer: Bool
-    private let handle: gnutls_session_t
+    // nil once it has been released.
+    private var handle: gnutls_session_t?
     private let reference: UnsafeMutablePointer<Reference>
 
     /// The peer's certificate, once it is verified.
@@ -35,6 +36,7 @@ final class TLSSession {
         self.configuration = configuration
         self.applicationProtocols = applicationProtocols
         self.isServer = isServer
+        let priorities = try Self.priorities.get()
         let reference = UnsafeMutablePointer<Reference>.allocate(capacity: 1)
         var handle: gnutls_session_t?
         // RFC 7301 §3.1: an octet of length ahead of each name.
@@ -42,7 +44,7 @@ final class TLSSession {
         let result = warp_tls_session_new(
             &handle,
             isServer,
-            Self.priority,
+            priorities.handle,
             configuration.credentials.handle,
             alpn,
             alpn.count,
@@ -51,8 +53,7 @@ final class TLSSession {
         )
         guard result == GNUTLS_E_SUCCESS, let handle else {
             reference.deallocate()
-            let name = gnutls_strerror(result).map { String(cString: $0) } ?? "unknown error"
-            throw .library(call: "gnutls_init", code: result, name: name)
+            throw .gnuTLS("gnutls_init", result)
         }
         self.handle = handle
         self.reference = reference
@@ -71,7 +72,7 @@ final class TLSSession {
     }
 
     deinit {
-        gnutls_deinit(handle)
+        release()
         reference.deallocate()
     }
 
@@ -79,6 +80,17 @@ final class TLSSession {
     func attach(connection: OpaquePointer) {
         reference.pointee.connection.user_data = UnsafeMutableRawPointer(connection)
         ngtcp2_conn_set_tls_native_handle(connection, UnsafeMutableRawPointer(handle))
+    }
+
+    /// A server's handshake is completed, and accepted: gives back the memory of the GnuTLS session. Idempotent.
+    ///
+    /// The packet protection keys are with ngtcp2 by now, and no message may follow in QUIC: a client sends no
+    /// NewSessionTicket, and neither KeyUpdate nor post-handshake authentication is allowed (RFC 9001 §6, §4.4).
+    func handshakeIsOver() {
+        precondition(isServer, "a client may yet receive a NewSessionTicket")
+        guard handle != nil else { return }
+        ngtcp2_conn_set_tls_native_handle(reference.pointee.connection.user_data.map { OpaquePointer($0) }, nil)
+        release()
     }
 
     /// Judges what GnuTLS has completed; a handshake counts as completed only when this has accepted it.
@@ -107,6 +119,12 @@ final class TLSSession {
     }
 
     // MARK: Private
+
+    private func release() {
+        guard let handle else { return }
+        gnutls_deinit(handle)
+        self.handle = nil
+    }
 
     private static func from(_ session: gnutls_session_t?) -> TLSSession? {
         guard let session, let pointer = gnutls_session_get_ptr(session) else { return nil }
@@ -137,9 +155,12 @@ final class TLSSession {
 
     // AES first: every machine that this is built for computes it in hardware (QUIC-NOTES: 0.35 s/GB against 2.4 for
     // GnuTLS' ChaCha20), and a peer without it still finds ChaCha20.
-    private static let priority =
+    private static let priorityString =
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL"
         + ":+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:%DISABLE_TLS13_COMPAT_MODE"
+
+    // One for all sessions: each would take 8 KiB for its own.
+    private static let priorities = Result { () throws(QUICError) in try TLSPriorities(priorityString) }
 }
 
 @available(*, unavailable)
