@@ -22,5 +22,6 @@
 #include "gnutls_shims.h"
 #include "libcrypto_shims.h"
 #include "ngtcp2_shims.h"
+#include "slab_memory.h"
 
 #endif
