@@ -22,7 +22,8 @@ final class WaitingVisitors {
 
     private let wait: TimeAmount
     private let maximumCount: Int
-    private var queue = CircularBuffer<Visitor>()
+    // Every client has one, and hardly any has visitors who wait: it begins small.
+    private var queue = CircularBuffer<Visitor>(initialCapacity: 1)
     /// Called when the last visitor has left by itself.
     var emptied: (() -> Void)?
 

@@ -19,7 +19,8 @@ struct StreamSendBuffer {
     /// How many pieces one packet may be gathered from.
     static let maximumVectors = 16
 
-    private var chunks = CircularBuffer<Chunk>()
+    // An idle stream has none: it begins small.
+    private var chunks = CircularBuffer<Chunk>(initialCapacity: 1)
     /// The stream offset of the first held byte.
     private(set) var acknowledgedOffset: UInt64 = 0
     /// The offset of the first byte of the first chunk; at most `acknowledgedOffset`.
