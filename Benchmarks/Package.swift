@@ -11,6 +11,9 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+// As the product's.
+let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -43,13 +46,17 @@ let package = Package(
             cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
         ),
         .target(
+            name: "CMemory",
+            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+        ),
+        .target(
             name: "CAllocations",
             cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
         ),
         .target(
             name: "Shared",
-            dependencies: ["CQuic", "CDatagram", nioCore, nioPosix, logging, serviceLifecycle],
-            swiftSettings: house
+            dependencies: ["CQuic", "CDatagram", "CMemory", nioCore, nioPosix, logging, serviceLifecycle],
+            swiftSettings: house + unchecked
         ),
         .target(
             name: "TestSupport",
