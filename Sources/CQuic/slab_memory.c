@@ -8,13 +8,20 @@
 #include <string.h>
 #include <sys/mman.h>
 
-// Three pages hold the largest slab, of 12,184 bytes; smaller blocks than the smallest slab are malloc's.
-#define SLOT_BYTES ((size_t)(3 * 4096))
+// The largest slab has 12,184 bytes; smaller blocks than the smallest slab are malloc's.
+#define LARGEST_SLAB_BYTES ((size_t)(3 * 4096))
 #define SMALLEST_SLAB_BYTES ((size_t)4096)
-// Address space, not memory: 4 GiB, for the slabs of some 38,000 connections. malloc serves the rest.
-#define SLOT_COUNT ((size_t)349525)
-// So many unused slots keep their memory, 3 MiB at most: streams that come and go need no system call.
+// A page more than the largest slab: were all slabs to begin at a page's start, what is in use of them would share a
+// few sets of the processor's caches. Each slot's block begins some cache lines further in than the one's before.
+#define SLOT_BYTES ((size_t)(4 * 4096))
+#define COLOUR_BYTES ((size_t)128)
+#define COLOURS 24
+// Address space, not memory: 4 GiB, for the slabs of some 29,000 connections. malloc serves the rest.
+#define SLOT_COUNT ((size_t)262144)
+// So many unused slots keep their memory, 4 MiB at most: streams that come and go need no system call.
 #define WARM_SLOTS 256
+
+_Static_assert((COLOURS - 1) * COLOUR_BYTES + LARGEST_SLAB_BYTES <= SLOT_BYTES, "a slot has room for every colour");
 
 typedef struct slots {
     size_t count;
@@ -37,7 +44,7 @@ static void reserve(void) {
     if (stack == MAP_FAILED || space == MAP_FAILED) {
         return;
     }
-    // A huge page would give memory to 170 slots when the first of them is used.
+    // A huge page would give memory to 128 slots when the first of them is used.
     madvise(space, SLOT_COUNT * SLOT_BYTES, MADV_NOHUGEPAGE);
     cold = stack;
     first_slot = space;
@@ -48,28 +55,30 @@ static bool is_slot(const void *block) {
     return first_slot != NULL && address >= first_slot && address < first_slot + SLOT_COUNT * SLOT_BYTES;
 }
 
+static uint8_t *slot(size_t number) { return first_slot + number * SLOT_BYTES; }
+
 // Returns NULL when there is none.
-static void *take_slot(void) {
-    void *slot = NULL;
+static void *take_block(void) {
+    size_t number = SLOT_COUNT;
     pthread_mutex_lock(&lock);
     if (warm.count > 0) {
-        slot = first_slot + warm.numbers[--warm.count] * SLOT_BYTES;
+        number = warm.numbers[--warm.count];
     } else if (cold_count > 0) {
-        slot = first_slot + cold[--cold_count] * SLOT_BYTES;
+        number = cold[--cold_count];
     } else if (first_slot != NULL && fresh < SLOT_COUNT) {
-        slot = first_slot + fresh++ * SLOT_BYTES;
+        number = fresh++;
     }
     pthread_mutex_unlock(&lock);
-    return slot;
+    return number < SLOT_COUNT ? slot(number) + number % COLOURS * COLOUR_BYTES : NULL;
 }
 
-static void give_slot_back(uint8_t *slot) {
-    uint32_t number = (uint32_t)((size_t)(slot - first_slot) / SLOT_BYTES);
+static void give_block_back(const uint8_t *block) {
+    uint32_t number = (uint32_t)((size_t)(block - first_slot) / SLOT_BYTES);
     pthread_mutex_lock(&lock);
     if (warm.count < WARM_SLOTS) {
         warm.numbers[warm.count++] = number;
     } else {
-        madvise(slot, SLOT_BYTES, MADV_DONTNEED);
+        madvise(slot(number), SLOT_BYTES, MADV_DONTNEED);
         cold[cold_count++] = number;
     }
     pthread_mutex_unlock(&lock);
@@ -77,14 +86,14 @@ static void give_slot_back(uint8_t *slot) {
 
 static void *slab_malloc(size_t size, void *user_data) {
     (void)user_data;
-    void *slot = size >= SMALLEST_SLAB_BYTES && size <= SLOT_BYTES ? take_slot() : NULL;
-    return slot != NULL ? slot : malloc(size);
+    void *block = size >= SMALLEST_SLAB_BYTES && size <= LARGEST_SLAB_BYTES ? take_block() : NULL;
+    return block != NULL ? block : malloc(size);
 }
 
 static void slab_free(void *block, void *user_data) {
     (void)user_data;
     if (is_slot(block)) {
-        give_slot_back(block);
+        give_block_back(block);
     } else {
         free(block);
     }
@@ -101,7 +110,7 @@ static void *slab_realloc(void *block, size_t size, void *user_data) {
     }
     void *larger = malloc(size);
     if (larger != NULL) {
-        memcpy(larger, block, size < SLOT_BYTES ? size : SLOT_BYTES);
+        memcpy(larger, block, size < LARGEST_SLAB_BYTES ? size : LARGEST_SLAB_BYTES);
         slab_free(block, user_data);
     }
     return larger;

@@ -5,7 +5,7 @@
 #include <ngtcp2/ngtcp2.h>
 
 // ngtcp2 0.12 keeps small objects in slabs of 4 to 12 KiB, each filled from its start. An idle connection holds nine
-// and uses a tenth of them. Slabs from here begin on a page of their own that nobody has written to: the kernel gives
+// and uses a tenth of them. Slabs from here begin in a page of their own that nobody has written to: the kernel gives
 // memory to those pages only that are used, where malloc would hand out what a handshake has written to before.
 //
 // All other sizes are malloc's. May be used by several threads. Lives as long as the program.
