@@ -161,6 +161,12 @@ extension QUICConnection {
         _ now: QUICTime
     ) -> Int? {
         guard isConfirmed, let bytes = sizeSearch.dueProbeBytes else { return nil }
+        // RFC 9000 §18.2: max_udp_payload_size is what the peer takes, whatever the path carries.
+        guard let peer = ngtcp2_conn_get_remote_transport_params(conn), bytes <= peer.pointee.max_udp_payload_size
+        else {
+            sizeSearch.end()
+            return nil
+        }
         // The largest short header, the frame's and the AEAD's tag (RFC 9000 §17.3.1, RFC 9221 §4, RFC 9001 §5.3).
         let overheadBytes = 1 + 20 + 4 + 1 + 4 + 16
         let padding = [UInt8](repeating: 0, count: bytes - overheadBytes)
