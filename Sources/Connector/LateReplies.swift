@@ -6,7 +6,7 @@ import Shared
 /// A reply waits for the target's first bytes, so that one datagram carries both; the listener needs it to tell a target
 /// that is silent from one that is not reached yet, which takes no hurry. Confined to the session's event loop.
 final class LateReplies {
-    /// As long as an acknowledgement may wait: less than any round trip that leaves this machine's network.
+    /// Less than any round trip that leaves this machine's network.
     private static let delay = TimeAmount.milliseconds(1)
 
     private let eventLoop: any EventLoop

@@ -4,8 +4,8 @@ import NIOCore
 /// Connects to targets on this machine without a turn of the event loop: their kernel is ours, and answers within
 /// connect(2).
 enum LoopbackSocket {
-    /// - Returns: a connected socket that the caller closes, and that a close ends with RST; nil when the address is another machine's, or when the target
-    ///   does not answer at once because its backlog is full.
+    /// - Returns: a connected socket that the caller closes, and that a close ends with RST; nil when the address is another
+    ///   machine's, or when the target does not answer at once because its backlog is full.
     /// - Throws: `IOError` of the system call that failed.
     static func connected(to address: SocketAddress) throws(IOError) -> CInt? {
         guard IPAddress(address)?.isLoopback == true else { return nil }

@@ -52,14 +52,14 @@ extension QUICConnection {
 
         withUnsafeTemporaryAllocation(of: ngtcp2_vec.self, capacity: StreamSendBuffer.maximumVectors) { vectors in
             while outcome == .sent {
-                let probeBytes = sizeSearch.dueProbeBytes
+                let probeBytes = isConfirmed ? sizeSearch.dueProbeBytes : nil
                 let packetBytes = probeBytes ?? sizeSearch.datagramBytes
                 if run.roomBytes < packetBytes {
                     outcome = flush(&run, send)
                     run.rewind()
                 }
                 let written =
-                    writeProbe(conn, run.next, &info, scratch, now)
+                    probeBytes.flatMap { writeProbe($0, conn, run.next, &info, scratch, now) }
                     ?? writePacket(conn, run.next, &info, vectors, scratch, now)
                 guard written > 0 else {
                     if written < 0 {
@@ -151,16 +151,16 @@ extension QUICConnection {
         }
     }
 
-    /// Builds a probe of the path's MTU, if one is due and the handshake is over.
-    /// - Returns: nil when there is none to build; otherwise as ``writePacket``.
+    /// Builds the probe of the path's MTU that is due, of `bytes` bytes.
+    /// - Returns: nil when the peer takes none or nothing may be sent now; otherwise as ``writePacket``.
     private func writeProbe(
+        _ bytes: Int,
         _ conn: OpaquePointer,
         _ destination: UnsafeMutablePointer<UInt8>,
         _ info: inout ngtcp2_pkt_info,
         _ scratch: DatagramScratch,
         _ now: QUICTime
     ) -> Int? {
-        guard isConfirmed, let bytes = sizeSearch.dueProbeBytes else { return nil }
         // RFC 9000 §18.2: max_udp_payload_size is what the peer takes, whatever the path carries.
         guard let peer = ngtcp2_conn_get_remote_transport_params(conn), bytes <= peer.pointee.max_udp_payload_size
         else {

@@ -38,7 +38,8 @@ package final class QUICConnection {
     var state = State.active
     var pendingClose: CloseFrame?
     var isConfirmed = false
-    // Since the last write: datagrams that arrived and want to be acknowledged, and whether a frame waits that is no stream's data.
+    // Since the last write: datagrams that arrived and want to be acknowledged, whether the last one brought stream data,
+    // and whether a frame waits that is no stream's data.
     var datagramsToAcknowledge = 0
     var hasReceivedStreamData = false
     var frameIsDue = false
@@ -276,7 +277,7 @@ package final class QUICConnection {
     /// after it as a rule, and takes it along. At least every second packet is acknowledged without delay (§13.2.2).
     package var wantsToWrite: Bool {
         guard case .active = state, pendingClose == nil, isConfirmed else { return true }
-        return datagramsToAcknowledge >= 2 || frameIsDue || !sendQueue.isEmpty || !dueResets.isEmpty
+        return datagramsToAcknowledge >= 2 || frameIsDue || hasQueuedData || !dueResets.isEmpty
     }
 
     // MARK: Private
