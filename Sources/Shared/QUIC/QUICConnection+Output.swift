@@ -214,7 +214,7 @@ extension QUICConnection {
             stream.finishSent = true
         }
         sendQueue.sent(count, of: stream)
-        if stream.writerIsPaused, stream.sendBuffer.unsentBytes < settings.sendLowWatermarkBytes {
+        if stream.writerIsPaused, stream.sendBuffer.unsentCostBytes < settings.sendLowWatermarkBytes {
             stream.writerIsPaused = false
             events.append(.streamWritable(stream.id))
         }

@@ -42,7 +42,7 @@ extension QUICConnection {
         }
         stream.finishQueued = finish
         enqueueForSending(stream)
-        if stream.sendBuffer.unsentBytes >= settings.sendHighWatermarkBytes {
+        if stream.sendBuffer.unsentCostBytes >= settings.sendHighWatermarkBytes {
             stream.writerIsPaused = true
         }
         return !stream.writerIsPaused
@@ -130,6 +130,8 @@ extension QUICConnection {
     func forget(_ id: QUICStreamID) {
         guard let stream = streams.removeValue(forKey: id) else { return }
         stream.sendingEnded = true
+        stream.receivingEnded = true
+        grownWindowBytes -= stream.window.grownBytes
         releaseUnconsumed(of: stream)
     }
 
@@ -148,8 +150,15 @@ extension QUICConnection {
     /// Gives the credit back that readers have earned since the last packets left.
     func returnStreamCredit(now: QUICTime) {
         guard let conn, !creditedStreams.isEmpty else { return }
-        for stream in creditedStreams {
-            let credit = stream.window.credit(for: stream.consumedBytes, now: now, roundTrip: smoothedRoundTrip)
+        for stream in creditedStreams where !stream.receivingEnded {
+            let before = stream.window.grownBytes
+            let credit = stream.window.credit(
+                for: stream.consumedBytes,
+                growingAtMost: settings.unconsumedBudgetBytes / 2 - grownWindowBytes,
+                now: now,
+                roundTrip: smoothedRoundTrip
+            )
+            grownWindowBytes += stream.window.grownBytes - before
             stream.consumedBytes = 0
             // A stream that ngtcp2 has forgotten needs no credit: the error says just that.
             _ = ngtcp2_conn_extend_max_stream_offset(conn, stream.id.rawValue, UInt64(credit))

@@ -60,6 +60,8 @@ package final class QUICConnection {
     var connectionCreditDue = 0
     var connectionCreditWithheld = 0
     var unconsumedBytes = 0
+    // By how much the windows of all streams have grown: half of the unconsumed budget at most.
+    var grownWindowBytes = 0
 
     /// Starts a client's handshake; the first ``writeDatagrams(using:now:send:)`` sends the Initial packet.
     ///

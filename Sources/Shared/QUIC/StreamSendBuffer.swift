@@ -18,6 +18,8 @@ struct StreamSendBuffer {
 
     /// How many pieces one packet may be gathered from.
     static let maximumVectors = 16
+    /// What holding a piece costs, however short it is: the buffer's storage object, its heap block, the chunk; in bytes.
+    static let minimumChunkBytes = 128
 
     // An idle stream has none: it begins small.
     private var chunks = CircularBuffer<Chunk>(initialCapacity: 1)
@@ -33,6 +35,9 @@ struct StreamSendBuffer {
 
     /// Bytes that ngtcp2 has not taken yet.
     var unsentBytes: Int { Int(endOffset - sentOffset) }
+
+    /// What the unsent bytes cost, in bytes of memory: more than they are where they come one by one.
+    var unsentCostBytes: Int { max(unsentBytes, (chunks.count - unsentChunk) * Self.minimumChunkBytes) }
 
     /// Whether the peer has every byte.
     var isEverythingAcknowledged: Bool { acknowledgedOffset == endOffset }

@@ -8,26 +8,34 @@ internal import NIOCore
 /// FLOW_CONTROL_ERROR when the peer makes use of it; under loss that happens within seconds.
 struct StreamWindow: Equatable {
     private(set) var byteCount: Int
+    private let initialByteCount: Int
     private let maximumByteCount: Int
     private var consumedInStep = 0
     private var stepBegan: QUICTime?
 
     init(byteCount: Int, maximumByteCount: Int) {
         self.byteCount = byteCount
+        initialByteCount = byteCount
         self.maximumByteCount = max(byteCount, maximumByteCount)
     }
+
+    /// How much larger the window is than it was at first.
+    var grownBytes: Int { byteCount - initialByteCount }
 
     /// The reader is done with `count` more bytes: how many more the peer may send.
     ///
     /// The window doubles when half of it went in less than two round trips.
-    mutating func credit(for count: Int, now: QUICTime, roundTrip: TimeAmount) -> Int {
+    ///
+    /// - Parameter most: by how much it may grow now, in bytes; what streams that stall hold of their windows is not there
+    ///   for others.
+    mutating func credit(for count: Int, growingAtMost most: Int, now: QUICTime, roundTrip: TimeAmount) -> Int {
         consumedInStep += count
         guard consumedInStep >= byteCount / 2 else { return count }
         consumedInStep = 0
         let isQuick = stepBegan.map { now < $0 + roundTrip + roundTrip } ?? false
         stepBegan = now
         guard isQuick else { return count }
-        let growth = min(byteCount, maximumByteCount - byteCount)
+        let growth = max(0, min(byteCount, maximumByteCount - byteCount, most))
         byteCount += growth
         return count + growth
     }

@@ -6,7 +6,7 @@ package import NIOCore
 /// What a stalled relay holds, at each end and by these defaults, apart from the kernel's socket buffers: of bytes that TCP
 /// does not take, the stream's window, 128 KB unless it was read quickly before; of bytes that the peer does not take, at
 /// most 128 KB up to the high watermark and 128 KB of reads under way (`RelayHandler.readsPerTurn`). Bytes that trickle in
-/// cost more: whatever arrives at once while the reader stalls has a buffer of its own, of 2 KB or more.
+/// cost no more: ``WriteGatherer`` gathers them in one direction, and in the other each piece counts as 128 bytes or more.
 package struct TransportSettings: Hashable, Sendable {
     /// The application protocols that this end speaks, one or more, the preferred one first. A listener's order decides.
     package var applicationProtocols: [ApplicationProtocol]
@@ -27,7 +27,8 @@ package struct TransportSettings: Hashable, Sendable {
     /// How many bidirectional streams the peer may have open at once, 0 to 2⁶⁰.
     package var maximumPeerStreams: Int = 0
     /// What the peer may send on one stream before the application has consumed any of it, in bytes. A stalled stream
-    /// costs us this much; a stream that is read grows its window up to ``maximumStreamWindowBytes``.
+    /// costs us this much; a stream that is read grows its window up to ``maximumStreamWindowBytes``, and all streams
+    /// theirs by half of ``unconsumedBudgetBytes``: some that were fast and stall must not stop the others.
     package var initialStreamWindowBytes: Int = 128 * 1024
     package var maximumStreamWindowBytes: Int = 8 * 1024 * 1024
     /// What the peer may send on all streams together, in bytes. Credit is given back as soon as data has arrived, so
@@ -35,7 +36,7 @@ package struct TransportSettings: Hashable, Sendable {
     package var connectionWindowBytes: Int = 16 * 1024 * 1024
     /// What may lie unconsumed on all streams before the connection's window stops moving, in bytes.
     package var unconsumedBudgetBytes: Int = 64 * 1024 * 1024
-    /// The unsent bytes of one stream above which its writer should pause.
+    /// The unsent bytes of one stream above which its writer should pause; short pieces count as 128 each.
     package var sendHighWatermarkBytes: Int = 128 * 1024
     /// The unsent bytes of one stream below which its writer may go on.
     package var sendLowWatermarkBytes: Int = 64 * 1024

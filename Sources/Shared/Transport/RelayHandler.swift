@@ -38,7 +38,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var dialIsSettled = false
     /// Arrived on the stream before the channel did.
     private var early: ByteBuffer?
-    private var unwrittenBytes = 0
+    private var writes = WriteGatherer()
     private var isReadPaused = false
     private var isReadWanted = false
     private var isAborting = false
@@ -208,9 +208,14 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     private func write(_ bytes: ByteBuffer) {
+        if let piece = writes.add(bytes) {
+            writeNow(piece)
+        }
+    }
+
+    private func writeNow(_ bytes: ByteBuffer) {
         guard let context else { return }
         let count = bytes.readableBytes
-        unwrittenBytes += count
         context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
             self.wrote(count)
         }
@@ -257,11 +262,12 @@ package final class RelayHandler: ChannelDuplexHandler {
     // MARK: Writing
 
     private func wrote(_ count: Int) {
-        unwrittenBytes -= count
         observer?.relayReceived(count)
         driver.connection.consume(count, on: stream)
         driver.setNeedsDrive()
-        if unwrittenBytes == 0 {
+        if let next = writes.wrote(count) {
+            writeNow(next)
+        } else if writes.isEmpty {
             wroteEverything()
         }
     }
@@ -307,7 +313,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private func abort() {
         guard !isAborting else { return }
         isAborting = true
-        if unwrittenBytes == 0 {
+        if writes.isEmpty {
             abortNow()
         } else {
             abortTimer = driver.eventLoop.assumeIsolated().scheduleTask(in: Self.abortGrace) { self.abortNow() }
@@ -338,7 +344,7 @@ extension RelayHandler: StreamConsumer {
             dialFailed(.unreachable, "the connector ended the relay without a reply")
         } else if data.isLast {
             machine.receivedStreamFinish()
-            if unwrittenBytes == 0 {
+            if writes.isEmpty {
                 wroteEverything()
             }
         }

@@ -93,6 +93,28 @@ struct FlowControlTests {
         #expect(server.received.values.allSatisfy { $0.count == 1 << 20 })
     }
 
+    /// Streams that were fast and stall then keep what their windows have grown to, and the others go on.
+    @Test func streamsThatWereFastAndStallLeaveRoomForTheOthers() throws {
+        let budget = 2 * 1024 * 1024
+        let pair = try pair { configuration in
+            configuration.server.unconsumedBudgetBytes = budget
+            configuration.server.connectionWindowBytes = budget
+            configuration.server.maximumStreamWindowBytes = budget
+        }
+        let server = try pair.requireServer()
+        let ids = try (0..<6).map { _ in try stream(pair, bytes: 16 << 20) }
+        try pair.advance(by: .seconds(20)) { ids.allSatisfy { server.received[$0, default: []].count > 4 << 20 } }
+        server.stalledStreams = Set(ids)
+        let before = ids.map { server.received[$0, default: []].count }
+        try pair.advance(by: .seconds(20))
+        let held = zip(ids, before).map { server.received[$0, default: []].count - $1 }
+        #expect(held.contains { $0 > Self.window }, "no window has grown")
+        #expect(held.reduce(0, +) <= budget / 2 + ids.count * Self.window)
+        let other = try stream(pair, bytes: 8 << 20)
+        try pair.advance(by: .seconds(20)) { server.finishedStreams.contains(other) }
+        #expect(server.finishedStreams == [other])
+    }
+
     @Test func theEndOfAStreamPassesWhenTheConnectionsCreditIsUsedUp() throws {
         let pair = try pair { configuration in
             configuration.server.unconsumedBudgetBytes = 1
@@ -126,6 +148,24 @@ struct FlowControlTests {
         try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(id) }
         #expect(server.received[id]?.count == 20_005)
         #expect(pair.client.events.count { $0 == .streamWritable(id) } == 1)
+    }
+
+    @Test func aWriterOfSingleBytesIsStoppedBeforeTheyCostMoreThanTheWatermark() throws {
+        let pair = try pair { configuration in
+            configuration.client.sendHighWatermarkBytes = 20_000
+            configuration.client.sendLowWatermarkBytes = 10_000
+        }
+        let server = try pair.requireServer()
+        let id = try pair.client.connection.openStream()
+        var sent = 0
+        repeat {
+            sent += 1
+        } while pair.client.connection.send(ByteBuffer(bytes: [1]), finish: false, on: id) && sent < 20_000
+        #expect(sent == 20_000 / 128 + 1)
+        #expect(try pair.advance(by: .seconds(5)) { pair.client.events.contains(.streamWritable(id)) })
+        pair.client.connection.send(nil, finish: true, on: id)
+        try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(id) }
+        #expect(server.received[id]?.count == sent)
     }
 
     @Test func aWriterStaysStoppedWhileItsReaderStalls() throws {

@@ -68,6 +68,21 @@ struct StreamSendBufferTests {
         #expect(buffer.areAllGathered(bytes: 1000))
     }
 
+    @Test func shortPiecesCostWhatHoldsThem() {
+        var buffer = StreamSendBuffer()
+        #expect(buffer.unsentCostBytes == 0)
+        for _ in 0..<10 {
+            buffer.append(ByteBuffer(bytes: [0]))
+        }
+        #expect(buffer.unsentCostBytes == 10 * StreamSendBuffer.minimumChunkBytes)
+        buffer.advanceSent(9)
+        #expect(buffer.unsentCostBytes == StreamSendBuffer.minimumChunkBytes)
+        buffer.append(ByteBuffer(repeating: 0, count: 1000))
+        #expect(buffer.unsentCostBytes == 1001)
+        buffer.advanceSent(1001)
+        #expect(buffer.unsentCostBytes == 0)
+    }
+
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func behavesLikeAnArray(seed: UInt64) {
         var generator = SplitMix64(state: seed)

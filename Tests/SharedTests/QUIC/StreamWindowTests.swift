@@ -33,8 +33,17 @@ struct StreamWindowTests {
         #expect(credit(100, after: .milliseconds(1)) == 1100)
     }
 
-    private mutating func credit(_ count: Int, after pause: TimeAmount) -> Int {
+    @Test mutating func theWindowGrowsByNoMoreThanIsLeft() {
+        #expect(credit(500, after: .zero) == 500)
+        #expect(credit(500, after: .milliseconds(1), growingAtMost: 300) == 800)
+        #expect(window.byteCount == 1300)
+        #expect(window.grownBytes == 300)
+        #expect(credit(1300, after: .milliseconds(1), growingAtMost: -1) == 1300)
+        #expect(window.grownBytes == 300)
+    }
+
+    private mutating func credit(_ count: Int, after pause: TimeAmount, growingAtMost most: Int = .max) -> Int {
         now = now + pause
-        return window.credit(for: count, now: now, roundTrip: Self.roundTrip)
+        return window.credit(for: count, growingAtMost: most, now: now, roundTrip: Self.roundTrip)
     }
 }
