@@ -115,7 +115,11 @@ package final class RelayHandler: ChannelDuplexHandler {
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
-        driver.setNeedsDrive()
+        if isReadPaused {
+            driver.drive()  // as a rule room is made before SwiftNIO asks whether to read on: no detour by the selector
+        } else {
+            driver.setNeedsDrive()
+        }
     }
 
     package func read(context: ChannelHandlerContext) {
