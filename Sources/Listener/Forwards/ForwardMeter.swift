@@ -18,7 +18,6 @@ package final class ForwardMeter {
     /// The meter at one moment.
     package struct Reading: Hashable, Sendable {
         package fileprivate(set) var openRelays = 0
-        package fileprivate(set) var totalRelays: UInt64 = 0
         /// Bytes that visitors sent, without headers.
         package fileprivate(set) var bytesToTarget: UInt64 = 0
         package fileprivate(set) var bytesFromTarget: UInt64 = 0
@@ -38,7 +37,6 @@ package final class ForwardMeter {
     /// A visitor got its relay.
     package func relayOpened() {
         reading.openRelays += 1
-        reading.totalRelays += 1
     }
 
     /// A relay that was counted by ``relayOpened()`` is over, however it ended.

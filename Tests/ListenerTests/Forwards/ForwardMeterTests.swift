@@ -16,7 +16,6 @@ struct ForwardMeterTests {
         meter.carried(fromTarget: 1)
         meter.relayClosed()
         #expect(meter.reading.openRelays == 1)
-        #expect(meter.reading.totalRelays == 2)
         #expect(meter.reading.bytesToTarget == 3)
         #expect(meter.reading.bytesFromTarget == (1 << 40) + 1)
         #expect(meter.reading.lastDialFailure == nil)
