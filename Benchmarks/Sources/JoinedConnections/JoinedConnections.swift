@@ -45,7 +45,7 @@ final class JoinedConnections {
         )
         client = TransferEnd(dialling, path: clientPath)
         var firstFlight: [[UInt8]] = []
-        client.write(now: start) { firstFlight.append(Array($0)) }
+        client.write(now: start) { firstFlight.append(Array($0.bytes)) }  // one datagram each
 
         let limits = HalfOpenLimits(retryThreshold: 1, maximum: 1)
         let endpoint = QUICEndpoint<QUICConnection>(random: random, keys: keys, limits: limits)
@@ -63,7 +63,7 @@ final class JoinedConnections {
         server = TransferEnd(accepting, path: serverPath)
         now = start
         for datagram in firstFlight {
-            datagram.withUnsafeBytes { server.receive($0, now: start) }
+            datagram.withUnsafeBytes { server.receive(IncomingDatagrams($0), now: start) }
         }
         while !client.isConfirmed {
             try takeTurns()

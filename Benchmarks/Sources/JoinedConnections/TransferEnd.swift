@@ -43,28 +43,23 @@ final class TransferEnd {
         }
         takeEvents()
         var hasSpoken = false
-        write(now: now) { datagram in
+        write(now: now) { run in
             hasSpoken = true
-            peer.receive(datagram, now: now)
+            peer.receive(IncomingDatagrams(run.bytes, segmentBytes: run.segmentBytes), now: now)
         }
         takeEvents()
         return hasSpoken
     }
 
-    func receive(_ datagram: UnsafeRawBufferPointer, now: QUICTime) {
-        connection.receive(datagram, path: path, ecn: 0, now: now)
+    func receive(_ datagrams: IncomingDatagrams, now: QUICTime) {
+        connection.receive(datagrams, path: path, ecn: 0, now: now)
     }
 
-    /// Hands each datagram that may leave now to `send`; it is borrowed for the call.
-    func write(now: QUICTime, send: (UnsafeRawBufferPointer) -> Void) {
+    /// Hands each run of datagrams that may leave now to `send`; it is borrowed for the call.
+    func write(now: QUICTime, send: (OutgoingDatagrams) -> Void) {
         connection.writeDatagrams(using: scratch, now: now) { run in
             largestDatagram = max(largestDatagram, run.segmentBytes)
-            var start = 0
-            while start < run.bytes.count {
-                let end = min(start + run.segmentBytes, run.bytes.count)
-                send(UnsafeRawBufferPointer(rebasing: run.bytes[start..<end]))
-                start = end
-            }
+            send(run)
             return .sent
         }
     }

@@ -129,38 +129,25 @@ package final class QUICConnection {
 
     // MARK: Inputs
 
-    /// Takes one received datagram.
+    /// Takes received datagrams.
     ///
     /// - Parameters:
-    ///   - datagram: its payload; borrowed for the call.
-    ///   - path: the addresses that it came by.
-    ///   - ecn: the two ECN bits of its IP header.
-    package func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+    ///   - datagrams: their payload; borrowed for the call.
+    ///   - path: the addresses that they came by.
+    ///   - ecn: the two ECN bits of their IP headers.
+    package func receive(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         switch state {
         case .active:
-            guard let conn, pendingClose == nil else { return }
-            var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
-            let bytes = datagram.bindMemory(to: UInt8.self)
-            let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
-            hasReceivedSinceProbe = true
-            if hasReceivedStreamData || datagram.count > Self.largestBareAcknowledgement {
-                datagramsToAcknowledge += 1
-                hasReceivedStreamData = false
+            guard pendingClose == nil else { return }
+            read(datagrams, path: path, ecn: ecn, now: now)
+        case .closing(let until, let packet, var received, var answerIsDue):
+            for _ in datagrams {
+                // RFC 9000 §10.2.1: fewer and fewer answers (to the 1st, 2nd, 4th …), so that two ends never chase each
+                // other.
+                received += 1
+                answerIsDue = answerIsDue || received & (received - 1) == 0
             }
-            lastHeard = now
-            if isServer, isConfirmed {
-                tls.handshakeIsOver()
-            }
-            if result != 0 {
-                fail(result, call: "ngtcp2_conn_read_pkt", now: now)
-            }
-            returnConnectionCredit()
-            performDueResets()
-        case .closing(let until, let packet, let before, let answerIsDue):
-            // RFC 9000 §10.2.1: fewer and fewer answers (to the 1st, 2nd, 4th …), so that two ends never chase each other.
-            let received = before + 1
-            let isDue = answerIsDue || received & (received - 1) == 0
-            state = .closing(until: until, packet: packet, received: received, answerIsDue: isDue)
+            state = .closing(until: until, packet: packet, received: received, answerIsDue: answerIsDue)
         case .draining, .terminated:
             break
         }
@@ -283,6 +270,30 @@ package final class QUICConnection {
     }
 
     // MARK: Private
+
+    private func read(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+        guard let conn else { return }
+        var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
+        for datagram in datagrams {
+            let bytes = datagram.bindMemory(to: UInt8.self)
+            let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
+            if hasReceivedStreamData || bytes.count > Self.largestBareAcknowledgement {
+                datagramsToAcknowledge += 1
+                hasReceivedStreamData = false
+            }
+            guard result == 0 else {
+                fail(result, call: "ngtcp2_conn_read_pkt", now: now)
+                break  // whatever failed, the connection is active no more
+            }
+        }
+        hasReceivedSinceProbe = true
+        lastHeard = now
+        if isServer, isConfirmed {
+            tls.handshakeIsOver()
+        }
+        returnConnectionCredit()
+        performDueResets()
+    }
 
     /// Turns a return code into what it means for the connection. The one place that judges them.
     func fail(_ result: Int32, call: String, now: QUICTime) {

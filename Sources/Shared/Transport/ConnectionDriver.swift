@@ -49,10 +49,10 @@ package final class ConnectionDriver {
         consumers[id] = consumer
     }
 
-    /// Takes one received datagram; see ``QUICConnection/receive(_:path:ecn:now:)``. ``drive()`` must follow.
-    func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+    /// Takes received datagrams; see ``QUICConnection/receive(_:path:ecn:now:)``. ``drive()`` must follow.
+    func receive(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         latestPath = path
-        connection.receive(datagram, path: path, ecn: ecn, now: now)
+        connection.receive(datagrams, path: path, ecn: ecn, now: now)
     }
 
     /// How many streams have a consumer: relays, and the control stream.

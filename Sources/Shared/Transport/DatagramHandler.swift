@@ -21,11 +21,9 @@ final class DatagramHandler: ChannelInboundHandler {
         let segmentBytes = max(1, envelope.metadata?.segmentSize ?? envelope.data.readableBytes)
         let now = QUICTime.now()
         envelope.data.withUnsafeReadableBytes { bytes in
-            var offset = 0
-            while offset < bytes.count {
-                let end = min(offset + segmentBytes, bytes.count)
-                receive(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]), path: path, ecn: ecn, now: now)
-                offset = end
+            var datagrams = IncomingDatagrams(bytes, segmentBytes: segmentBytes)
+            while !datagrams.isEmpty {
+                receive(datagrams.takeThoseOfOneConnection(), path: path, ecn: ecn, now: now)
             }
         }
     }
@@ -47,13 +45,14 @@ final class DatagramHandler: ChannelInboundHandler {
         transport.sender.close()
     }
 
-    private func receive(_ datagram: UnsafeRawBufferPointer, path: NetworkPath, ecn: UInt8, now: QUICTime) {
-        switch transport.endpoint.route(datagram, path: path, now: now) {
+    // Datagrams that are for no connection get one answer together.
+    private func receive(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+        switch transport.endpoint.route(datagrams.first, path: path, now: now) {
         case .connection(let driver):
-            deliver(datagram, to: driver, path: path, ecn: ecn, now: now)
+            deliver(datagrams, to: driver, path: path, ecn: ecn, now: now)
         case .attempt(let attempt):
             if let driver = acceptor(attempt, path, now) {
-                deliver(datagram, to: driver, path: path, ecn: ecn, now: now)
+                deliver(datagrams, to: driver, path: path, ecn: ecn, now: now)
             } else if let refusal = transport.endpoint.refusal(of: attempt) {
                 transport.sender.send(refusal, path: path)
             }
@@ -65,13 +64,13 @@ final class DatagramHandler: ChannelInboundHandler {
     }
 
     private func deliver(
-        _ datagram: UnsafeRawBufferPointer,
+        _ datagrams: IncomingDatagrams,
         to driver: ConnectionDriver,
         path: NetworkPath,
         ecn: UInt8,
         now: QUICTime
     ) {
-        driver.receive(datagram, path: path, ecn: ecn, now: now)
+        driver.receive(datagrams, path: path, ecn: ecn, now: now)
         if !driver.isInBatch {
             driver.isInBatch = true
             touched.append(driver)

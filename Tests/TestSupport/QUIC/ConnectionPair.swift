@@ -175,7 +175,8 @@ package final class ConnectionPair {
     private func deliverToClient(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { datagram in
             switch clientEndpoint.route(datagram, path: clientPath, now: now) {
-            case .connection(let connection): connection.receive(datagram, path: clientPath, ecn: 0, now: now)
+            case .connection(let connection):
+                connection.receive(IncomingDatagrams(datagram), path: clientPath, ecn: 0, now: now)
             case .reply(let answer): network.send(answer, from: .client, now: now)
             case .attempt, .drop: break
             }
@@ -185,7 +186,8 @@ package final class ConnectionPair {
     private func deliverToServer(_ bytes: [UInt8]) throws {
         try bytes.withUnsafeBytes { datagram in
             switch serverEndpoint.route(datagram, path: serverPath, now: now) {
-            case .connection(let connection): connection.receive(datagram, path: serverPath, ecn: 0, now: now)
+            case .connection(let connection):
+                connection.receive(IncomingDatagrams(datagram), path: serverPath, ecn: 0, now: now)
             case .attempt(let attempt):
                 let connection = try QUICConnection(
                     server: configuration.server,
@@ -197,7 +199,7 @@ package final class ConnectionPair {
                     now: now
                 )
                 server = ConnectionEnd(connection, endpoint: serverEndpoint)
-                connection.receive(datagram, path: serverPath, ecn: 0, now: now)
+                connection.receive(IncomingDatagrams(datagram), path: serverPath, ecn: 0, now: now)
             case .reply(let answer):
                 serverReplies += 1
                 network.send(answer, from: .server, now: now)
