@@ -63,17 +63,13 @@ extension QUICConnection {
             return ngtcp2_conn_set_stream_user_data(conn, id, stream.pointer)
         }
         callbacks.recv_stream_data = { _, flags, _, _, data, count, user, streamUser in
-            guard let connection = connection(from: user), let stream = QUICStream.from(streamUser) else { return 0 }
             let bytes = UnsafeRawBufferPointer(start: data, count: count)
-            connection.received(bytes, isLast: flags & UInt32(NGTCP2_STREAM_DATA_FLAG_FIN) != 0, on: stream)
+            let isLast = flags & UInt32(NGTCP2_STREAM_DATA_FLAG_FIN) != 0
+            withBorrowed(user, streamUser) { $0.received(bytes, isLast: isLast, on: $1) }
             return 0
         }
         callbacks.acked_stream_data_offset = { _, _, offset, count, user, streamUser in
-            guard let connection = connection(from: user), let stream = QUICStream.from(streamUser) else { return 0 }
-            stream.sendBuffer.acknowledge(upTo: offset + count)
-            if stream.resetAfterDelivery != nil, stream.sendBuffer.isEverythingAcknowledged {
-                connection.dueResets.append(stream)
-            }
+            withBorrowed(user, streamUser) { $0.acknowledged(upTo: offset + count, on: $1) }
             return 0
         }
         callbacks.extend_max_stream_data = { _, _, _, user, streamUser in
@@ -126,7 +122,7 @@ extension QUICConnection {
             if stream.received == nil {
                 stream.received = ByteBufferAllocator().buffer(capacity: max(bytes.count, stream.lastBatchBytes))
             }
-            stream.received?.writeBytes(bytes)
+            stream.received?.append(bytes)
             accountArrival(bytes.count, on: stream)
         }
         if isLast {
@@ -135,6 +131,13 @@ extension QUICConnection {
         if !stream.isReadableQueued {
             stream.isReadableQueued = true
             events.append(.streamReadable(stream.id))
+        }
+    }
+
+    fileprivate func acknowledged(upTo offset: UInt64, on stream: QUICStream) {
+        stream.sendBuffer.acknowledge(upTo: offset)
+        if stream.resetAfterDelivery != nil, stream.sendBuffer.isEverythingAcknowledged {
+            dueResets.append(stream)
         }
     }
 
@@ -153,4 +156,29 @@ extension QUICConnection {
 
 private func connection(from user: UnsafeMutableRawPointer?) -> QUICConnection? {
     user.map { Unmanaged<QUICConnection>.fromOpaque($0).takeUnretainedValue() }
+}
+
+extension ByteBuffer {
+    // `writeBytes` calls five functions that are not inlined and checks exclusive access, for every packet.
+    fileprivate mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        reserveCapacity(minimumWritableBytes: bytes.count)
+        let index = writerIndex
+        withVeryUnsafeMutableBytes { UnsafeMutableRawBufferPointer(rebasing: $0[index...]).copyMemory(from: bytes) }
+        moveWriterIndex(forwardBy: bytes.count)
+    }
+}
+
+// For what happens with every packet: whoever called ngtcp2 holds the connection, whose table holds the stream, so that
+// neither is retained for the callback.
+private func withBorrowed(
+    _ user: UnsafeMutableRawPointer?,
+    _ streamUser: UnsafeMutableRawPointer?,
+    _ body: (QUICConnection, QUICStream) -> Void
+) {
+    guard let user, let streamUser else { return }
+    Unmanaged<QUICConnection>.fromOpaque(user)._withUnsafeGuaranteedRef { connection in
+        Unmanaged<QUICStream>.fromOpaque(streamUser)._withUnsafeGuaranteedRef { stream in
+            body(connection, stream)
+        }
+    }
 }
