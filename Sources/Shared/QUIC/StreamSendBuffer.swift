@@ -9,11 +9,10 @@ internal import NIOCore
 /// ```
 struct StreamSendBuffer {
     // A ByteBuffer's bytes lie in one heap block that its storage object owns. The chunk keeps that object alive and
-    // never writes to it, so `base` is valid for as long as the chunk is held: until the bytes are acknowledged.
+    // never writes to it, so `bytes` are valid for as long as the chunk is held: until they are acknowledged.
     private struct Chunk {
         let buffer: ByteBuffer
-        let base: UnsafeMutablePointer<UInt8>
-        let count: Int
+        let bytes: ngtcp2_vec
     }
 
     /// How many pieces one packet may be gathered from.
@@ -29,9 +28,10 @@ struct StreamSendBuffer {
     private var chunksOffset: UInt64 = 0
     private(set) var sentOffset: UInt64 = 0
     private(set) var endOffset: UInt64 = 0
-    // Where the unsent bytes begin.
+    // The chunk in which the unsent bytes begin, and what of it is unsent: most packets need no more of one chunk. No bytes
+    // when there is no such chunk.
     private var unsentChunk = 0
-    private var unsentInChunk = 0
+    private var unsentPiece = ngtcp2_vec()
 
     /// Bytes that ngtcp2 has not taken yet.
     var unsentBytes: Int { Int(endOffset - sentOffset) }
@@ -48,7 +48,11 @@ struct StreamSendBuffer {
         buffer.withUnsafeReadableBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             let mutable = UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(to: UInt8.self)
-            chunks.append(Chunk(buffer: buffer, base: mutable, count: count))
+            let chunk = Chunk(buffer: buffer, bytes: ngtcp2_vec(base: mutable, len: count))
+            if unsentChunk == chunks.count {
+                unsentPiece = chunk.bytes
+            }
+            chunks.append(chunk)
         }
         endOffset += UInt64(count)
     }
@@ -56,43 +60,39 @@ struct StreamSendBuffer {
     /// Writes the first unsent pieces to `vectors`, at most as many as there is room for and enough for `bytes` bytes.
     /// - Returns: how many pieces were written, and whether they are all that is unsent.
     func unsentVectors(_ vectors: UnsafeMutableBufferPointer<ngtcp2_vec>, bytes: Int) -> (count: Int, areAll: Bool) {
-        var written = 0
-        var gathered = 0
-        var chunk = unsentChunk
-        var offset = unsentInChunk
-        while chunk < chunks.count, written < vectors.count, gathered < bytes {
-            let piece = chunks[offset: chunk]
-            vectors[written] = ngtcp2_vec(base: piece.base + offset, len: piece.count - offset)
-            gathered += piece.count - offset
+        guard unsentPiece.len > 0 else { return (0, true) }
+        vectors[0] = unsentPiece
+        var written = 1
+        var gathered = unsentPiece.len
+        while unsentChunk + written < chunks.count, written < vectors.count, gathered < bytes {
+            let next = chunks[offset: unsentChunk + written].bytes
+            vectors[written] = next
             written += 1
-            chunk += 1
-            offset = 0
+            gathered += next.len
         }
-        return (written, chunk == chunks.count)
+        return (written, unsentChunk + written == chunks.count)
     }
 
     /// ngtcp2 has taken the first `count` unsent bytes.
     mutating func advanceSent(_ count: Int) {
+        precondition(count <= unsentBytes, "more was taken than there is")
         sentOffset += UInt64(count)
         var rest = count
-        while rest > 0 {
-            let left = chunks[offset: unsentChunk].count - unsentInChunk
-            if rest < left {
-                unsentInChunk += rest
-                return
-            }
-            rest -= left
+        while rest > 0, rest >= unsentPiece.len {
+            rest -= unsentPiece.len
             unsentChunk += 1
-            unsentInChunk = 0
+            unsentPiece = unsentChunk < chunks.count ? chunks[offset: unsentChunk].bytes : ngtcp2_vec()
         }
+        unsentPiece.base? += rest
+        unsentPiece.len -= rest
     }
 
     /// Every byte before `offset` has reached the peer: lets go of what held it.
     mutating func acknowledge(upTo offset: UInt64) {
         guard offset > acknowledgedOffset else { return }
         acknowledgedOffset = min(offset, sentOffset)
-        while let first = chunks.first, chunksOffset + UInt64(first.count) <= acknowledgedOffset {
-            chunksOffset += UInt64(first.count)
+        while let first = chunks.first, chunksOffset + UInt64(first.bytes.len) <= acknowledgedOffset {
+            chunksOffset += UInt64(first.bytes.len)
             chunks.removeFirst()
             unsentChunk -= 1
         }
@@ -101,10 +101,10 @@ struct StreamSendBuffer {
     /// Forgets what ngtcp2 has not taken; for a stream whose sending part was abandoned.
     mutating func discardUnsent() {
         endOffset = sentOffset
-        if unsentInChunk > 0 {
-            unsentChunk += 1  // the piece that is partly in flight stays
-            unsentInChunk = 0
+        if unsentPiece.len > 0, unsentPiece.len < chunks[offset: unsentChunk].bytes.len {
+            unsentChunk += 1  // the chunk that is partly in flight stays
         }
+        unsentPiece = ngtcp2_vec()
         if unsentChunk < chunks.count {
             chunks.removeLast(chunks.count - unsentChunk)
         }
