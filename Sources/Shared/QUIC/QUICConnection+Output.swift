@@ -48,11 +48,11 @@ extension QUICConnection {
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
         var budget = min(warp_conn_burst(conn), Self.maximumBurstBytes)
+        var probeBytes = isConfirmed ? sizeSearch.dueProbeBytes : nil
         var outcome = SendOutcome.sent
 
         withUnsafeTemporaryAllocation(of: ngtcp2_vec.self, capacity: StreamSendBuffer.maximumVectors) { vectors in
             while outcome == .sent {
-                let probeBytes = isConfirmed ? sizeSearch.dueProbeBytes : nil
                 let packetBytes = probeBytes ?? sizeSearch.datagramBytes
                 if run.roomBytes < packetBytes {
                     outcome = flush(&run, send)
@@ -73,6 +73,7 @@ extension QUICConnection {
                 run.append(packetBytes: written, ecn: UInt8(truncatingIfNeeded: info.ecn))
                 if run.isComplete || probeBytes != nil {
                     outcome = flush(&run, send)
+                    probeBytes = nil  // one is in flight at a time
                 }
                 budget -= min(budget, written)
                 // A burst's last packet alone would cost a whole system call.
