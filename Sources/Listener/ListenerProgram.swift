@@ -21,6 +21,8 @@ struct ListenerProgram {
     /// - Throws: ``SettingError`` when a file or address cannot be used.
     func run() async throws {
         try await DaemonProgram.run(name: "sw-listener", logLevel: configuration.logLevel) { program in
+            // First of all: what connectors send from now on waits in the socket, and is not sent away by the kernel.
+            let socket = try await QUICListenerService.bind(configuration.quicAddress, on: program.dataLoop)
             let tls = try TLSConfiguration(
                 certificate: configuration.certificateFile,
                 privateKey: configuration.privateKeyFile,
@@ -29,13 +31,14 @@ struct ListenerProgram {
             )
             // The data path has a loop of its own, so that no API request and no SCEP question delays a packet.
             try await MultiThreadedEventLoopGroup.withEventLoopGroup(numberOfThreads: 1) { controlGroup in
-                try await serve(program, tls, controlGroup)
+                try await serve(program, socket, tls, controlGroup)
             }
         }
     }
 
     private func serve(
         _ program: DaemonProgram,
+        _ socket: NIOLoopBound<DatagramSocket>,
         _ tls: TLSConfiguration,
         _ controlGroup: any EventLoopGroup
     ) async throws {
@@ -62,7 +65,6 @@ struct ListenerProgram {
             onListening: { readiness.reached(.controlAPI) }
         )
         try api.checkAddress()
-        let socket = try await QUICListenerService.bind(configuration.quicAddress, on: dataLoop)
         // Before any connector can be back: its visitors may come first.
         await forwards.restore(restored.forwards)
         let quic = QUICListenerService(
