@@ -50,19 +50,6 @@ int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, co
                                   params, warp_slab_memory(), user_data);
 }
 
-int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
-                       const uint8_t *packet, size_t length, ngtcp2_tstamp now) {
-    return ngtcp2_conn_read_pkt(conn, path, info, packet, length, now);
-}
-
-ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
-                                     uint8_t *destination, size_t capacity, ngtcp2_ssize *accepted,
-                                     uint32_t flags, int64_t stream_id, const ngtcp2_vec *data,
-                                     size_t data_count, ngtcp2_tstamp now) {
-    return ngtcp2_conn_writev_stream(conn, path, info, destination, capacity, accepted, flags,
-                                     stream_id, data, data_count, now);
-}
-
 ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                       uint8_t *destination, size_t capacity, bool *accepted, uint64_t number,
                                       const uint8_t *bytes, size_t length, ngtcp2_tstamp now) {

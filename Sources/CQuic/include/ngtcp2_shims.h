@@ -34,12 +34,20 @@ int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, co
                   const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
                   void *user_data);
 
-int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
-                       const uint8_t *packet, size_t length, ngtcp2_tstamp now);
-ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
-                                     uint8_t *destination, size_t capacity, ngtcp2_ssize *accepted,
-                                     uint32_t flags, int64_t stream_id, const ngtcp2_vec *data,
-                                     size_t data_count, ngtcp2_tstamp now);
+// These two are called for every packet, and passing a dozen arguments on costs as much as the rest of the call.
+static inline int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
+                                     const uint8_t *packet, size_t length, ngtcp2_tstamp now) {
+    return ngtcp2_conn_read_pkt(conn, path, info, packet, length, now);
+}
+
+static inline ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path,
+                                                   ngtcp2_pkt_info *info, uint8_t *destination,
+                                                   size_t capacity, ngtcp2_ssize *accepted, uint32_t flags,
+                                                   int64_t stream_id, const ngtcp2_vec *data,
+                                                   size_t data_count, ngtcp2_tstamp now) {
+    return ngtcp2_conn_writev_stream(conn, path, info, destination, capacity, accepted, flags, stream_id,
+                                     data, data_count, now);
+}
 
 // Writes a packet with a DATAGRAM frame of `length` bytes (RFC 9221), whose fate the callbacks tell by `number`;
 // without it, and `accepted` says so, when other frames took the room. Returns its length, 0 when nothing may be
