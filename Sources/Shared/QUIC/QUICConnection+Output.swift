@@ -100,20 +100,16 @@ extension QUICConnection {
         _ now: QUICTime
     ) -> Int {
         let packetBytes = sizeSearch.datagramBytes
-        while true {
-            let stream = ngtcp2_conn_get_max_data_left(conn) > 0 ? nextToSend() : nextToFinish()
+        while let stream = ngtcp2_conn_get_max_data_left(conn) > 0 ? nextToSend() : nextToFinish() {
+            let (count, areAll) = stream.sendBuffer.unsentVectors(vectors, bytes: packetBytes)
             var flags = UInt32(NGTCP2_WRITE_STREAM_FLAG_NONE)
-            var accepted: ngtcp2_ssize = -1
-            var gathered: (count: Int, areAll: Bool) = (0, true)
-            if let stream {
-                gathered = stream.sendBuffer.unsentVectors(vectors, bytes: packetBytes)
-                if sendQueue.count > 1 {
-                    flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_MORE)  // what is left of the packet is for the next stream
-                }
-                if gathered.areAll && stream.finishQueued {
-                    flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN)
-                }
+            if sendQueue.count > 1 {
+                flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_MORE)  // what is left of the packet is for the next stream
             }
+            if areAll && stream.finishQueued {
+                flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_FIN)
+            }
+            var accepted: ngtcp2_ssize = -1
             let written = warp_conn_writev_stream(
                 conn,
                 scratch.pathPointer,
@@ -122,34 +118,44 @@ extension QUICConnection {
                 packetBytes,
                 &accepted,
                 flags,
-                stream?.id.rawValue ?? -1,
+                stream.id.rawValue,
                 vectors.baseAddress,
-                gathered.count,
+                count,
                 now.nanoseconds
             )
-            if let stream, accepted >= 0 {
-                advance(stream, by: accepted, sentAll: gathered.areAll)
+            if accepted >= 0 {
+                advance(stream, by: accepted, sentAll: areAll)
             }
             switch Int32(truncatingIfNeeded: written) {
             case NGTCP2_ERR_WRITE_MORE:
                 continue
             case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-                if let stream {
-                    sendQueue.remove(stream)  // `extend_max_stream_data` brings it back
-                    if stream.resetAfterDelivery != nil {
-                        dueResets.append(stream)
-                    }
+                sendQueue.remove(stream)  // `extend_max_stream_data` brings it back
+                if stream.resetAfterDelivery != nil {
+                    dueResets.append(stream)
                 }
             case NGTCP2_ERR_STREAM_SHUT_WR, NGTCP2_ERR_STREAM_NOT_FOUND:
-                if let stream {
-                    endSending(stream)
-                    sendQueue.remove(stream)
-                    events.append(.streamSendingStopped(stream.id))
-                }
+                endSending(stream)
+                sendQueue.remove(stream)
+                events.append(.streamSendingStopped(stream.id))
             default:
                 return written
             }
         }
+        let flags = UInt32(NGTCP2_WRITE_STREAM_FLAG_NONE)
+        return warp_conn_writev_stream(
+            conn,
+            scratch.pathPointer,
+            &info,
+            destination,
+            packetBytes,
+            nil,
+            flags,
+            -1,
+            nil,
+            0,
+            now.nanoseconds
+        )
     }
 
     /// Builds the probe of the path's MTU that is due, of `bytes` bytes.
