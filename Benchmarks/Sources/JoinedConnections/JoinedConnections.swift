@@ -63,7 +63,7 @@ final class JoinedConnections {
         server = TransferEnd(accepting, path: serverPath)
         now = start
         for datagram in firstFlight {
-            datagram.withUnsafeBytes { server.receive(IncomingDatagrams($0), now: start) }
+            datagram.withUnsafeBytes { server.receive(DatagramRun($0), now: start) }
         }
         while !client.isConfirmed {
             try takeTurns()

@@ -45,13 +45,13 @@ final class TransferEnd {
         var hasSpoken = false
         write(now: now) { run in
             hasSpoken = true
-            peer.receive(IncomingDatagrams(run.bytes, segmentBytes: run.segmentBytes), now: now)
+            peer.receive(run.datagrams, now: now)
         }
         takeEvents()
         return hasSpoken
     }
 
-    func receive(_ datagrams: IncomingDatagrams, now: QUICTime) {
+    func receive(_ datagrams: DatagramRun, now: QUICTime) {
         connection.receive(datagrams, path: path, ecn: 0, now: now)
     }
 

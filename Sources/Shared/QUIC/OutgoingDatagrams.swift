@@ -15,6 +15,9 @@ package struct OutgoingDatagrams {
     package let remoteLength: socklen_t
     /// The address to send from; a wildcard leaves the choice to the kernel.
     package let local: UnsafePointer<sockaddr>
+
+    /// The datagrams one by one.
+    package var datagrams: DatagramRun { DatagramRun(bytes, segmentBytes: segmentBytes) }
 }
 
 @available(*, unavailable)

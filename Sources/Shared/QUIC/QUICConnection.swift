@@ -135,7 +135,7 @@ package final class QUICConnection {
     ///   - datagrams: their payload; borrowed for the call.
     ///   - path: the addresses that they came by.
     ///   - ecn: the two ECN bits of their IP headers.
-    package func receive(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+    package func receive(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         switch state {
         case .active:
             guard pendingClose == nil else { return }
@@ -271,7 +271,7 @@ package final class QUICConnection {
 
     // MARK: Private
 
-    private func read(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+    private func read(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         guard let conn else { return }
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
         for datagram in datagrams {

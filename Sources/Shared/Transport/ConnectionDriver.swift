@@ -50,7 +50,7 @@ package final class ConnectionDriver {
     }
 
     /// Takes received datagrams; see ``QUICConnection/receive(_:path:ecn:now:)``. ``drive()`` must follow.
-    func receive(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+    func receive(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         latestPath = path
         connection.receive(datagrams, path: path, ecn: ecn, now: now)
     }

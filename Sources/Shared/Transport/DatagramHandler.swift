@@ -21,7 +21,7 @@ final class DatagramHandler: ChannelInboundHandler {
         let segmentBytes = max(1, envelope.metadata?.segmentSize ?? envelope.data.readableBytes)
         let now = QUICTime.now()
         envelope.data.withUnsafeReadableBytes { bytes in
-            var datagrams = IncomingDatagrams(bytes, segmentBytes: segmentBytes)
+            var datagrams = DatagramRun(bytes, segmentBytes: segmentBytes)
             while !datagrams.isEmpty {
                 receive(datagrams.takeThoseOfOneConnection(), path: path, ecn: ecn, now: now)
             }
@@ -46,7 +46,7 @@ final class DatagramHandler: ChannelInboundHandler {
     }
 
     // Datagrams that are for no connection get one answer together.
-    private func receive(_ datagrams: IncomingDatagrams, path: NetworkPath, ecn: UInt8, now: QUICTime) {
+    private func receive(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         switch transport.endpoint.route(datagrams.first, path: path, now: now) {
         case .connection(let driver):
             deliver(datagrams, to: driver, path: path, ecn: ecn, now: now)
@@ -64,7 +64,7 @@ final class DatagramHandler: ChannelInboundHandler {
     }
 
     private func deliver(
-        _ datagrams: IncomingDatagrams,
+        _ datagrams: DatagramRun,
         to driver: ConnectionDriver,
         path: NetworkPath,
         ecn: UInt8,

@@ -99,14 +99,11 @@ final class DatagramSender {
                 return result
             }
         }
-        var offset = 0
-        while offset < run.bytes.count {
-            let end = min(offset + run.segmentBytes, run.bytes.count)
-            let result = transmit(run, UnsafeRawBufferPointer(rebasing: run.bytes[offset..<end]), segmentBytes: 0)
+        for (index, datagram) in run.datagrams.enumerated() {
+            let result = transmit(run, datagram, segmentBytes: 0)
             if result == EAGAIN {
-                return offset == 0 ? result : 0  // the rest is lost, as on any full queue
+                return index == 0 ? result : 0  // the rest is lost, as on any full queue
             }
-            offset = end
         }
         return 0
     }

@@ -87,10 +87,8 @@ package final class ConnectionEnd {
     /// Builds every datagram that may leave now and hands each to `send`.
     package func write(now: QUICTime, send: ([UInt8]) -> Void) {
         connection.writeDatagrams(using: scratch, now: now) { run in
-            var rest = run.bytes[...]
-            while !rest.isEmpty {
-                send(Array(rest.prefix(run.segmentBytes)))
-                rest = rest.dropFirst(run.segmentBytes)
+            for datagram in run.datagrams {
+                send(Array(datagram))
             }
             return .sent
         }

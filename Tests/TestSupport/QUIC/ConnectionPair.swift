@@ -176,7 +176,7 @@ package final class ConnectionPair {
         bytes.withUnsafeBytes { datagram in
             switch clientEndpoint.route(datagram, path: clientPath, now: now) {
             case .connection(let connection):
-                connection.receive(IncomingDatagrams(datagram), path: clientPath, ecn: 0, now: now)
+                connection.receive(DatagramRun(datagram), path: clientPath, ecn: 0, now: now)
             case .reply(let answer): network.send(answer, from: .client, now: now)
             case .attempt, .drop: break
             }
@@ -187,7 +187,7 @@ package final class ConnectionPair {
         try bytes.withUnsafeBytes { datagram in
             switch serverEndpoint.route(datagram, path: serverPath, now: now) {
             case .connection(let connection):
-                connection.receive(IncomingDatagrams(datagram), path: serverPath, ecn: 0, now: now)
+                connection.receive(DatagramRun(datagram), path: serverPath, ecn: 0, now: now)
             case .attempt(let attempt):
                 let connection = try QUICConnection(
                     server: configuration.server,
@@ -199,7 +199,7 @@ package final class ConnectionPair {
                     now: now
                 )
                 server = ConnectionEnd(connection, endpoint: serverEndpoint)
-                connection.receive(IncomingDatagrams(datagram), path: serverPath, ecn: 0, now: now)
+                connection.receive(DatagramRun(datagram), path: serverPath, ecn: 0, now: now)
             case .reply(let answer):
                 serverReplies += 1
                 network.send(answer, from: .server, now: now)

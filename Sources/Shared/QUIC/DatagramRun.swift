@@ -1,7 +1,8 @@
-/// A run of datagrams by one path, all of one size but for the last: what one `recvmsg` with UDP_GRO gives.
+/// A run of datagrams by one path, all of one size but for the last: what one `recvmsg` with UDP_GRO gives, or one
+/// `sendmsg` with UDP_SEGMENT takes.
 ///
 /// Borrowed: valid only as long as the bytes that it was made of.
-package struct IncomingDatagrams {
+package struct DatagramRun {
     /// The datagrams, one behind the other.
     private var bytes: UnsafeRawBufferPointer
     /// The size of each datagram in bytes; the last one may be shorter.
@@ -28,14 +29,14 @@ package struct IncomingDatagrams {
 
     /// Takes the first datagram out, together with those behind it that are for the same connection for sure: what is true
     /// of the first one's connection ID need not be asked again for each.
-    package mutating func takeThoseOfOneConnection() -> IncomingDatagrams {
+    package mutating func takeThoseOfOneConnection() -> DatagramRun {
         let id = Self.issuedID(of: first)
         var end = 0
         for datagram in self {
             guard end == 0 || (id != nil && Self.issuedID(of: datagram) == id) else { break }
             end += datagram.count
         }
-        let taken = IncomingDatagrams(UnsafeRawBufferPointer(rebasing: bytes[..<end]), segmentBytes: segmentBytes)
+        let taken = DatagramRun(UnsafeRawBufferPointer(rebasing: bytes[..<end]), segmentBytes: segmentBytes)
         bytes = UnsafeRawBufferPointer(rebasing: bytes[end...])
         return taken
     }
@@ -52,9 +53,9 @@ package struct IncomingDatagrams {
     }
 }
 
-extension IncomingDatagrams: Sequence {
+extension DatagramRun: Sequence {
     package struct Iterator: IteratorProtocol {
-        fileprivate var rest: IncomingDatagrams
+        fileprivate var rest: DatagramRun
 
         package mutating func next() -> UnsafeRawBufferPointer? {
             guard !rest.isEmpty else { return nil }
@@ -68,4 +69,4 @@ extension IncomingDatagrams: Sequence {
 }
 
 @available(*, unavailable)
-extension IncomingDatagrams: Sendable {}
+extension DatagramRun: Sendable {}
