@@ -50,6 +50,11 @@ int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, co
                                   params, warp_slab_memory(), user_data);
 }
 
+ngtcp2_ssize warp_conn_write_pkt(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                 uint8_t *destination, size_t capacity, ngtcp2_tstamp now) {
+    return ngtcp2_conn_write_pkt(conn, path, info, destination, capacity, now);
+}
+
 ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                       uint8_t *destination, size_t capacity, bool *accepted, uint64_t number,
                                       const uint8_t *bytes, size_t length, ngtcp2_tstamp now) {

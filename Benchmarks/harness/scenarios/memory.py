@@ -17,6 +17,8 @@ from .scenario import Scenario
 _STALLED = 100
 _SIDES = ("visitor's", "connector's")
 _MEBIBYTE = 1024 * 1024
+# Longer than any contender still tidies up after its start, in seconds.
+_TIDYING = 4
 
 
 def _fresh(side: str) -> Measure:
@@ -54,7 +56,7 @@ class Memory(Scenario):
         counts = (50, 200) if bench.quick else (1000, 10_000)
 
         def rest(turn: Turn) -> None:
-            pause(4)  # longer than any of them still tidies up after its start
+            pause(_TIDYING)
             for side, daemon in zip(_SIDES, (turn.tunnel.visitor_daemon, turn.tunnel.connector_daemon), strict=True):
                 turn.record(_fresh(side), daemon.resident_bytes() / 1e6)
                 turn.record(_fresh_anonymous(side), daemon.anonymous_bytes() / 1e6)
@@ -95,7 +97,7 @@ def _holder(turn: Turn, mode: str, target: str, count: int) -> Daemon:
 
 def _warm_up(turn: Turn, stack: ExitStack) -> None:
     """Makes resident what the first relays touch of the programs, so that only what each costs is counted."""
-    pause(4)
+    pause(_TIDYING)
     holder = _holder(turn, "idle", "echo", 20)
     stack.callback(holder.stop)
     _held_count(holder, 20)

@@ -49,6 +49,11 @@ static inline ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_pat
                                      data, data_count, now);
 }
 
+// Writes a packet without stream data, or ends the one that NGTCP2_WRITE_STREAM_FLAG_MORE has left open. Returns its
+// length, 0 when there is nothing to send or nothing may be sent now, or a negative ngtcp2 error.
+ngtcp2_ssize warp_conn_write_pkt(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
+                                 uint8_t *destination, size_t capacity, ngtcp2_tstamp now);
+
 // Writes a packet with a DATAGRAM frame of `length` bytes (RFC 9221), whose fate the callbacks tell by `number`;
 // without it, and `accepted` says so, when other frames took the room. Returns its length, 0 when nothing may be
 // sent now, or a negative ngtcp2 error.

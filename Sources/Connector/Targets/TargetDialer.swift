@@ -79,10 +79,9 @@ struct TargetDialer: Sendable {
         }
     }
 
-    // Set here and not on the bootstrap, which takes a future for each. SwiftNIO sets TCP_NODELAY by itself.
+    // SwiftNIO sets TCP_NODELAY by itself.
     private static func setOptions(of channel: any Channel) throws {
-        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-        try channel.syncOptions?.setOption(.maxMessagesPerRead, value: RelayHandler.readsPerTurn)
+        try RelayHandler.setOptions(of: channel)
         try channel.syncOptions?.setOption(.autoRead, value: false)
     }
 }

@@ -15,12 +15,8 @@ extension HTTPDate: CustomStringConvertible {
         var seconds: time_t = secondsSince1970
         var parts = tm()
         gmtime_r(&seconds, &parts)
-        let date = "\(Self.twoDigits(parts.tm_mday)) \(Self.months[Int(parts.tm_mon)]) \(parts.tm_year + 1900)"
-        let time = [parts.tm_hour, parts.tm_min, parts.tm_sec].map(Self.twoDigits).joined(separator: ":")
+        let date = "\(Timestamp.padded(parts.tm_mday)) \(Self.months[Int(parts.tm_mon)]) \(parts.tm_year + 1900)"
+        let time = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { Timestamp.padded($0) }.joined(separator: ":")
         return "\(Self.days[Int(parts.tm_wday)]), \(date) \(time) GMT"
-    }
-
-    private static func twoDigits(_ number: CInt) -> String {
-        number < 10 ? "0\(number)" : "\(number)"
     }
 }

@@ -22,7 +22,8 @@ extension Timestamp: CustomStringConvertible {
         return "\(date.joined(separator: "-"))T\(time.joined(separator: ":")).\(fraction)Z"
     }
 
-    private static func padded(_ number: CInt, _ width: Int = 2) -> String {
+    /// `number` in decimal, 0 or more, with zeros in front up to `width` digits.
+    static func padded(_ number: CInt, _ width: Int = 2) -> String {
         let digits = "\(number)"
         return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }

@@ -101,9 +101,7 @@ package final class ForwardListener: Sendable {
             }
             .childChannelInitializer { visitor in
                 do {
-                    // Not on the bootstrap, which takes a future for each option.
-                    try visitor.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-                    try visitor.syncOptions?.setOption(.maxMessagesPerRead, value: RelayHandler.readsPerTurn)
+                    try RelayHandler.setOptions(of: visitor)
                 } catch {
                     return visitor.eventLoop.makeFailedFuture(error)
                 }

@@ -142,20 +142,7 @@ extension QUICConnection {
                 return written
             }
         }
-        let flags = UInt32(NGTCP2_WRITE_STREAM_FLAG_NONE)
-        return warp_conn_writev_stream(
-            conn,
-            scratch.pathPointer,
-            &info,
-            destination,
-            packetBytes,
-            nil,
-            flags,
-            -1,
-            nil,
-            0,
-            now.nanoseconds
-        )
+        return warp_conn_write_pkt(conn, scratch.pathPointer, &info, destination, packetBytes, now.nanoseconds)
     }
 
     /// Builds the probe of the path's MTU that is due, of `bytes` bytes.

@@ -151,14 +151,13 @@ extension QUICConnection {
     func returnStreamCredit(now: QUICTime) {
         guard let conn, !creditedStreams.isEmpty else { return }
         for stream in creditedStreams where !stream.receivingEnded {
-            let before = stream.window.grownBytes
             let credit = stream.window.credit(
                 for: stream.consumedBytes,
                 growingAtMost: settings.unconsumedBudgetBytes / 2 - grownWindowBytes,
                 now: now,
                 roundTrip: smoothedRoundTrip
             )
-            grownWindowBytes += stream.window.grownBytes - before
+            grownWindowBytes += credit - stream.consumedBytes
             stream.consumedBytes = 0
             // A stream that ngtcp2 has forgotten needs no credit: the error says just that.
             _ = ngtcp2_conn_extend_max_stream_offset(conn, stream.id.rawValue, UInt64(credit))

@@ -20,7 +20,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private static let abortGrace = TimeAmount.seconds(1)
     /// How often a relay's channel may read in one turn of the loop, up to 64 KB each: SwiftNIO goes on reading to this
     /// number when the stream's send buffer is full, so a stalled stream costs as much beside its high watermark.
-    package static let readsPerTurn: UInt = 2
+    private static let readsPerTurn: UInt = 2
 
     private let driver: ConnectionDriver
     private let stream: QUICStreamID
@@ -71,6 +71,14 @@ package final class RelayHandler: ChannelDuplexHandler {
         self.early = early
         self.observer = observer
         reply = awaitsReply ? FrameReader() : nil
+    }
+
+    /// Sets the options that a relay's channel must have. Cheaper here than on a bootstrap, which takes a future for each.
+    ///
+    /// - Throws: `ChannelError` when the channel is closed.
+    package static func setOptions(of channel: any Channel) throws {
+        try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+        try channel.syncOptions?.setOption(.maxMessagesPerRead, value: readsPerTurn)
     }
 
     /// Ends the stream of a relay that never joined a channel.

@@ -20,6 +20,13 @@ struct FlowControlTests {
         return pair
     }
 
+    private func pairWithWatermarks(high: Int, low: Int) throws -> ConnectionPair {
+        try pair { configuration in
+            configuration.client.sendHighWatermarkBytes = high
+            configuration.client.sendLowWatermarkBytes = low
+        }
+    }
+
     private func stream(_ pair: ConnectionPair, bytes: Int) throws -> QUICStreamID {
         let id = try pair.client.connection.openStream()
         pair.client.connection.send(ByteBuffer(repeating: 0x61, count: bytes), finish: true, on: id)
@@ -133,10 +140,7 @@ struct FlowControlTests {
     }
 
     @Test func aWriterIsStoppedAtTheHighWatermarkAndCalledAtTheLow() throws {
-        let pair = try pair { configuration in
-            configuration.client.sendHighWatermarkBytes = 20_000
-            configuration.client.sendLowWatermarkBytes = 10_000
-        }
+        let pair = try pairWithWatermarks(high: 20_000, low: 10_000)
         let server = try pair.requireServer()
         let id = try pair.client.connection.openStream()
         #expect(pair.client.connection.send(ByteBuffer(repeating: 1, count: 19_999), finish: false, on: id))
@@ -151,10 +155,7 @@ struct FlowControlTests {
     }
 
     @Test func aWriterOfSingleBytesIsStoppedBeforeTheyCostMoreThanTheWatermark() throws {
-        let pair = try pair { configuration in
-            configuration.client.sendHighWatermarkBytes = 20_000
-            configuration.client.sendLowWatermarkBytes = 10_000
-        }
+        let pair = try pairWithWatermarks(high: 20_000, low: 10_000)
         let server = try pair.requireServer()
         let id = try pair.client.connection.openStream()
         var sent = 0
@@ -169,10 +170,7 @@ struct FlowControlTests {
     }
 
     @Test func aWriterStaysStoppedWhileItsReaderStalls() throws {
-        let pair = try pair { configuration in
-            configuration.client.sendHighWatermarkBytes = 20_000
-            configuration.client.sendLowWatermarkBytes = 10_000
-        }
+        let pair = try pairWithWatermarks(high: 20_000, low: 10_000)
         let server = try pair.requireServer()
         let id = try pair.client.connection.openStream()
         server.stalledStreams = [id]
