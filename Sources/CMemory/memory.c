@@ -9,6 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+void warp_memory_keep_freed_heap(int bytes) {
+    mallopt(M_TRIM_THRESHOLD, bytes);
+    mallopt(M_MMAP_THRESHOLD, bytes);
+}
+
 size_t warp_memory_free_heap(void) { return mallinfo2().fordblks; }
 
 void warp_memory_trim_heap(void) { malloc_trim(0); }

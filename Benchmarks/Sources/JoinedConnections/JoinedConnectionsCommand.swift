@@ -31,6 +31,7 @@ struct JoinedConnectionsCommand: ParsableCommand {
     }
 
     func run() throws {
+        MemoryKeeper.keepFreedMemory()
         let pair = try JoinedConnections(streamCount: streams, controller: controller, seed: seed)
         let ids = try (0..<streams).map { _ in try pair.client.openStream() }
         try pair.carry(warmUp * 1_000_000, on: ids)

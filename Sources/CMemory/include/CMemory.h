@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+// Lets malloc keep so many bytes of freed memory at each heap's end, and in its heaps even blocks as large, so that what comes
+// and goes with every batch of packets is not given back and faulted in again each time. Call before much is allocated.
+void warp_memory_keep_freed_heap(int bytes);
+
 // What malloc holds of freed memory, in bytes, over all of its arenas; what it has given back since counts too.
 size_t warp_memory_free_heap(void);
 
