@@ -15,6 +15,7 @@ from .failures import CannotRun
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
 REPOSITORY = BENCHMARKS.parent
+_BUILD = "swift build -c release --static-swift-stdlib"
 _TOOLS = ("bench_target", "pingpong", "hold", "lossy_relay")
 
 
@@ -30,14 +31,14 @@ class Workspace:
     def program(self, name: str) -> Path:
         path = self.binaries / name
         if not path.exists():
-            raise CannotRun(f"there is no {path}: build it with `swift build -c release --product {name}`")
+            raise CannotRun(f"there is no {path}: build it with `{_BUILD} --product {name}`")
         return path
 
     def benchmark_program(self, name: str) -> Path:
         """A program of the Swift package in Benchmarks/."""
         path = BENCHMARKS / ".build" / "release" / name
         if not path.exists():
-            command = f"swift build -c release --package-path Benchmarks --product {name}"
+            command = f"{_BUILD} --package-path Benchmarks --product {name}"
             raise CannotRun(f"there is no {path}: build it with `{command}`")
         return path
 
