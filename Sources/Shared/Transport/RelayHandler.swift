@@ -39,6 +39,11 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// Arrived on the stream before the channel did.
     private var early: ByteBuffer?
     private var writes = WriteGatherer()
+    /// What SwiftNIO was given to write and has not written yet, in bytes.
+    private var queuedBytes = 0
+    /// Found when it is worth the search: with a visitor's first bytes, or at the second write.
+    private var socket: RelaySocket?
+    private var hasWritten = false
     private var isReadPaused = false
     private var isReadWanted = false
     private var isAborting = false
@@ -172,7 +177,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     // and a turn of the event loop earlier.
     private func startReading(_ channel: any Channel) {
         do {
-            if let bytes = try channel.takeFirstBytes() {
+            socket = RelaySocket(channel)
+            if let bytes = try socket?.takeFirstBytes() {
                 sendFromChannel(bytes)
             }
             start()
@@ -225,10 +231,29 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
     }
 
+    // As a rule the kernel takes everything at once, and nothing needs to be kept until it has.
     private func writeNow(_ bytes: ByteBuffer) {
         guard let context else { return }
+        if socket == nil && hasWritten {
+            socket = RelaySocket(context.channel)
+        }
+        hasWritten = true
+        let count = queuedBytes == 0 ? socket?.write(bytes) ?? 0 : 0
+        var rest = bytes
+        rest.moveReaderIndex(forwardBy: count)
+        if count > 0 {
+            wrote(count)
+        }
+        if rest.readableBytes > 0 {
+            queue(rest, context)
+        }
+    }
+
+    private func queue(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         let count = bytes.readableBytes
+        queuedBytes += count
         context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+            self.queuedBytes -= count
             self.wrote(count)
         }
     }
@@ -307,7 +332,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             driver.connection.stopReceiving(stream, code: resetCode.rawValue)
         }
         if !actions.isDisjoint(with: [.shutdownOutput, .closeChannel]) {
-            context?.channel.setAborts(false)
+            announceEnd()
         }
         if actions.contains(.shutdownOutput) {
             context?.close(mode: .output, promise: nil)
@@ -319,6 +344,15 @@ package final class RelayHandler: ChannelDuplexHandler {
             abort()
         }
         driver.setNeedsDrive()
+    }
+
+    // From here on a close is the stream's end, passed on.
+    private func announceEnd() {
+        if let socket {
+            socket.setAborts(false)
+        } else {
+            context?.channel.setAborts(false)
+        }
     }
 
     // What arrived before a reset is still delivered, as far as TCP takes it soon.

@@ -1,0 +1,60 @@
+internal import Glibc
+package import NIOCore
+
+/// The socket of a TCP channel, for the calls that SwiftNIO makes cost more than the kernel does.
+///
+/// SwiftNIO owns the descriptor. It closes it and makes the channel inactive in one go, before any of our code runs, so what
+/// an active channel's descriptor number leads to is its socket. Confined to the channel's event loop.
+package struct RelaySocket {
+    private static let firstBytes = 2048
+
+    private let channel: any Channel
+    private let descriptor: CInt
+
+    /// Costs about as much as two small writes: not worth it for a channel that is written to but once.
+    ///
+    /// - Returns: nil when the channel is not one of a socket, or is closed.
+    package init?(_ channel: any Channel) {
+        let operations = channel.pipeline.syncOperations
+        guard let descriptor = try? operations.withUnsafeTransportIfAvailable(of: CInt.self, { $0 }) else { return nil }
+        self.channel = channel
+        self.descriptor = descriptor
+    }
+
+    /// Reads what has come by now: SwiftNIO would wait for the selector to say so. The end of the stream stays for SwiftNIO
+    /// to find. To be called before anything was read.
+    ///
+    /// - Returns: as many bytes as SwiftNIO reads at first, or fewer; nil when there are none.
+    /// - Throws: `IOError`, which the kernel reports once: SwiftNIO would take what is left for the end of the stream.
+    package func takeFirstBytes() throws -> ByteBuffer? {
+        guard channel.isActive else { return nil }
+        return try withUnsafeTemporaryAllocation(byteCount: Self.firstBytes, alignment: 1) { space in
+            let count = recv(descriptor, space.baseAddress, space.count, CInt(MSG_DONTWAIT))
+            guard count >= 0 || errno == EAGAIN || errno == EINTR else {
+                throw IOError(errnoCode: errno, reason: "recv")
+            }
+            guard count > 0 else { return nil }
+            return channel.allocator.buffer(bytes: UnsafeRawBufferPointer(rebasing: space[..<count]))
+        }
+    }
+
+    /// Writes what the kernel takes at once. SwiftNIO must have nothing left to write.
+    ///
+    /// - Returns: how many bytes it took. When it refuses, none: SwiftNIO learns why by writing them, and ends the channel.
+    package func write(_ bytes: ByteBuffer) -> Int {
+        guard channel.isActive else { return 0 }
+        return bytes.withUnsafeReadableBytes { bytes in
+            max(0, send(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)))
+        }
+    }
+
+    /// As ``Channel/setAborts(_:)``.
+    package func setAborts(_ aborts: Bool) {
+        guard channel.isActive else { return }
+        var linger = linger(l_onoff: aborts ? 1 : 0, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+    }
+}
+
+@available(*, unavailable)
+extension RelaySocket: Sendable {}
