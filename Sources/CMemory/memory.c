@@ -9,14 +9,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// glibc's threshold for trimming, and the least block whose release makes it trim a thread's heap: both unpublished.
+#define TRIM_THRESHOLD (128 * 1024)
+#define TRIMMING_BLOCK (128 * 1024)
+
+static int kept_bytes = TRIM_THRESHOLD;
+
 void warp_memory_keep_freed_heap(int bytes) {
+    kept_bytes = bytes;
     mallopt(M_TRIM_THRESHOLD, bytes);
     mallopt(M_MMAP_THRESHOLD, bytes);
 }
 
 size_t warp_memory_free_heap(void) { return mallinfo2().fordblks; }
 
-void warp_memory_trim_heap(void) { malloc_trim(0); }
+void warp_memory_trim_heap(void) {
+    malloc_trim(0);
+    // That leaves the end of every heap but the main thread's, which only the release of a large block looks at.
+    mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+    void *volatile block = malloc(TRIMMING_BLOCK);
+    free(block);
+    mallopt(M_TRIM_THRESHOLD, kept_bytes);
+}
 
 // Whether the linker has written into read-only segments: their pages are not the file's any more.
 static bool has_text_relocations(const struct dl_phdr_info *object) {

@@ -1,11 +1,12 @@
 internal import CMemory
 internal import NIOCore
 
-/// Keeps the memory that a busy relay frees and takes in turn, and gives back what only the start or a burst of relays needed.
+/// Keeps the memory that busy relays free and take in turn, and gives back what only the start or a burst of relays
+/// needed.
 ///
-/// glibc keeps what is freed for the next who wants it: a hundred stalled relays that end leave some 50 MB. What has lain
-/// free for an interval is not wanted soon, and goes. Nor before: by itself glibc gives back each 128 KB at a heap's end at once,
-/// and eight busy streams had 7,000 pages a second faulted in again.
+/// glibc by itself gives back each 128 KB at a heap's end at once: eight busy streams had 7,000 pages a second faulted in
+/// again. What lies in between it keeps for the next who wants it: a hundred stalled relays that end leave some 50 MB. Here
+/// both stay for an interval; what has lain free for so long is not wanted soon, and goes.
 ///
 /// The start touches far more of the program and its libraries than their work does, and the kernel maps what lies around
 /// each page as well (fault-around): 40 MB of the listener's code and constants, of which it goes on to use 8. They are
