@@ -21,6 +21,13 @@ extension Channel {
     /// ends. Must be called on the channel's event loop.
     package func setAborts(_ aborts: Bool) {
         // Fails when the channel is closed already: then there is nobody left to tell.
-        _ = (self as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: aborts ? 1 : 0, l_linger: 0))
+        _ = (self as? any SocketOptionProvider)?.setSoLinger(linger(aborts: aborts))
+    }
+}
+
+extension linger {
+    /// - Parameter aborts: whether close(2) discards what is unsent and sends RST (tcp(7)).
+    init(aborts: Bool) {
+        self.init(l_onoff: aborts ? 1 : 0, l_linger: 0)
     }
 }

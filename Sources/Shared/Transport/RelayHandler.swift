@@ -112,6 +112,7 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        socket = nil
         observer?.relayEnded()
     }
 
@@ -238,11 +239,13 @@ package final class RelayHandler: ChannelDuplexHandler {
             socket = RelaySocket(context.channel)
         }
         hasWritten = true
-        let count = queuedBytes == 0 ? socket?.write(bytes) ?? 0 : 0
         var rest = bytes
-        rest.moveReaderIndex(forwardBy: count)
-        if count > 0 {
-            wrote(count)
+        if queuedBytes == 0, let socket {
+            let count = socket.write(bytes)
+            rest.moveReaderIndex(forwardBy: count)
+            if count > 0 {
+                wrote(count)
+            }
         }
         if rest.readableBytes > 0 {
             queue(rest, context)
@@ -252,9 +255,12 @@ package final class RelayHandler: ChannelDuplexHandler {
     private func queue(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         let count = bytes.readableBytes
         queuedBytes += count
-        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { _ in
+        context.writeAndFlush(wrapOutboundOut(bytes)).assumeIsolated().whenComplete { result in
             self.queuedBytes -= count
-            self.wrote(count)
+            switch result {
+            case .success: self.wrote(count)
+            case .failure: self.writeFailed(count)
+            }
         }
     }
 
@@ -307,6 +313,12 @@ package final class RelayHandler: ChannelDuplexHandler {
         } else if writes.isEmpty {
             wroteEverything()
         }
+    }
+
+    // The connection was reset, or we reset it: the channel is closed, and says so after its last write has failed.
+    private func writeFailed(_ count: Int) {
+        driver.connection.consume(count, on: stream)
+        perform(machine.receivedTCPReset())
     }
 
     private func wroteEverything() {

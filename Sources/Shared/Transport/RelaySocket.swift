@@ -1,11 +1,11 @@
 internal import Glibc
-package import NIOCore
+internal import NIOCore
 
 /// The socket of a TCP channel, for the calls that SwiftNIO makes cost more than the kernel does.
 ///
-/// SwiftNIO owns the descriptor. It closes it and makes the channel inactive in one go, before any of our code runs, so what
-/// an active channel's descriptor number leads to is its socket. Confined to the channel's event loop.
-package struct RelaySocket {
+/// SwiftNIO owns the descriptor. It closes it and makes the channel inactive in one go, before any of our code runs: the
+/// descriptor number of an active channel leads to its socket. Confined to the channel's event loop.
+struct RelaySocket {
     private static let firstBytes = 2048
 
     private let channel: any Channel
@@ -14,19 +14,19 @@ package struct RelaySocket {
     /// Costs about as much as two small writes: not worth it for a channel that is written to but once.
     ///
     /// - Returns: nil when the channel is not one of a socket, or is closed.
-    package init?(_ channel: any Channel) {
+    init?(_ channel: any Channel) {
         let operations = channel.pipeline.syncOperations
         guard let descriptor = try? operations.withUnsafeTransportIfAvailable(of: CInt.self, { $0 }) else { return nil }
         self.channel = channel
         self.descriptor = descriptor
     }
 
-    /// Reads what has come by now: SwiftNIO would wait for the selector to say so. The end of the stream stays for SwiftNIO
-    /// to find. To be called before anything was read.
+    /// Reads what has come by now: SwiftNIO would wait for the selector to say so. The end of the stream stays for
+    /// SwiftNIO to find. To be called before anything was read.
     ///
     /// - Returns: as many bytes as SwiftNIO reads at first, or fewer; nil when there are none.
     /// - Throws: `IOError`, which the kernel reports once: SwiftNIO would take what is left for the end of the stream.
-    package func takeFirstBytes() throws -> ByteBuffer? {
+    func takeFirstBytes() throws -> ByteBuffer? {
         guard channel.isActive else { return nil }
         return try withUnsafeTemporaryAllocation(byteCount: Self.firstBytes, alignment: 1) { space in
             let count = recv(descriptor, space.baseAddress, space.count, CInt(MSG_DONTWAIT))
@@ -40,8 +40,9 @@ package struct RelaySocket {
 
     /// Writes what the kernel takes at once. SwiftNIO must have nothing left to write.
     ///
-    /// - Returns: how many bytes it took. When it refuses, none: SwiftNIO learns why by writing them, and ends the channel.
-    package func write(_ bytes: ByteBuffer) -> Int {
+    /// - Returns: how many bytes it took; none when there is no room, or an error. SwiftNIO meets that in its own write of
+    ///   the rest, a reset as EPIPE, and waits or closes the channel.
+    func write(_ bytes: ByteBuffer) -> Int {
         guard channel.isActive else { return 0 }
         return bytes.withUnsafeReadableBytes { bytes in
             max(0, send(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)))
@@ -49,9 +50,9 @@ package struct RelaySocket {
     }
 
     /// As ``Channel/setAborts(_:)``.
-    package func setAborts(_ aborts: Bool) {
+    func setAborts(_ aborts: Bool) {
         guard channel.isActive else { return }
-        var linger = linger(l_onoff: aborts ? 1 : 0, l_linger: 0)
+        var linger = linger(aborts: aborts)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
     }
 }
