@@ -9,8 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// glibc's threshold for trimming, and the least block whose release makes it trim a thread's heap: both unpublished.
+// glibc's default (mallopt(3)).
 #define TRIM_THRESHOLD (128 * 1024)
+// glibc asks at the release of a block of 64 KB or more whether the heap is to be trimmed.
 #define TRIMMING_BLOCK (128 * 1024)
 
 static int kept_bytes = TRIM_THRESHOLD;

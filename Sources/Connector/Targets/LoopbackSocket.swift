@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Shared
 
 /// Connects to targets on this machine without a turn of the event loop: their kernel is ours, and answers within
 /// connect(2).
@@ -13,8 +14,7 @@ enum LoopbackSocket {
         let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         let descriptor = socket(family, type, 0)
         guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
-        var resets = linger(l_onoff: 1, l_linger: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &resets, socklen_t(MemoryLayout<linger>.size))
+        linger.set(aborts: true, on: descriptor)
         var error = connect(descriptor, to: address)
         if error == EINPROGRESS {
             // The handshake is done by now, though the first call was not to wait for it: the second one tells.

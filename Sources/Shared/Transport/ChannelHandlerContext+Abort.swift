@@ -1,4 +1,4 @@
-internal import Glibc
+package import Glibc
 package import NIOCore
 
 extension ChannelHandlerContext {
@@ -29,5 +29,11 @@ extension linger {
     /// - Parameter aborts: whether close(2) discards what is unsent and sends RST (tcp(7)).
     init(aborts: Bool) {
         self.init(l_onoff: aborts ? 1 : 0, l_linger: 0)
+    }
+
+    /// Sets it for a socket. Fails when the descriptor is none: then there is nobody to tell.
+    package static func set(aborts: Bool, on descriptor: CInt) {
+        var linger = linger(aborts: aborts)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
     }
 }

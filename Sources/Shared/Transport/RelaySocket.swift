@@ -52,8 +52,7 @@ struct RelaySocket {
     /// As ``Channel/setAborts(_:)``.
     func setAborts(_ aborts: Bool) {
         guard channel.isActive else { return }
-        var linger = linger(aborts: aborts)
-        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        linger.set(aborts: aborts, on: descriptor)
     }
 }
 

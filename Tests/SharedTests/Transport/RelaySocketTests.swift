@@ -90,9 +90,9 @@ struct RelaySocketTests {
                     let double = Descriptor(number: fcntl(pair.one, F_DUPFD_CLOEXEC, descriptor.number))
                     defer { close(double.number) }
                     guard double.number == descriptor.number else { return false }
-                    let (stolen, written) = try pair.whileHoldingAByte {
-                        (try socket.takeFirstBytes(), socket.write(ByteBuffer(string: "a secret")))
-                    }
+                    try pair.sendByte()
+                    let stolen = try socket.takeFirstBytes()
+                    let written = socket.write(ByteBuffer(string: "a secret"))
                     socket.setAborts(true)
                     #expect(stolen == nil)
                     #expect(written == 0)
@@ -170,11 +170,10 @@ private struct SocketPair {
         (one, other) = (numbers[0], numbers[1])
     }
 
-    /// Runs `body` with a byte to be read from `one`.
-    func whileHoldingAByte<Value>(_ body: () throws -> Value) throws -> Value {
+    /// Leaves a byte to be read from `one`.
+    func sendByte() throws {
         var byte: UInt8 = 1
         try #require(send(other, &byte, 1, 0) == 1)
-        return try body()
     }
 
     func close() {
