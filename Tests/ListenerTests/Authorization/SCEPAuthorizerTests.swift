@@ -116,7 +116,7 @@ struct SCEPAuthorizerTests {
     @Test func hangEndsAtTheTimeout() async throws {
         let (verdict, requests) = try await ask(.hang, timeout: .milliseconds(100))
         expectUndecided(verdict, because: "no complete answer within 0.1 s")
-        #expect(requests.count == 1)
+        #expect(requests.count <= 1, "asked again")  // on a busy machine the time is over before the request has come
     }
 
     @Test func bodyThatNeverEndsEndsAtTheTimeout() async throws {
