@@ -39,6 +39,7 @@ extension QUICConnection {
         else { return true }
         if let bytes {
             stream.sendBuffer.append(bytes)
+            unsentBytes += bytes.readableBytes
         }
         stream.finishQueued = finish
         enqueueForSending(stream)
@@ -124,12 +125,13 @@ extension QUICConnection {
 
     func endSending(_ stream: QUICStream) {
         stream.sendingEnded = true
+        unsentBytes -= stream.sendBuffer.unsentBytes
         stream.sendBuffer.discardUnsent()
     }
 
     func forget(_ id: QUICStreamID) {
         guard let stream = streams.removeValue(forKey: id) else { return }
-        stream.sendingEnded = true
+        endSending(stream)
         stream.receivingEnded = true
         grownWindowBytes -= stream.window.grownBytes
         releaseUnconsumed(of: stream)

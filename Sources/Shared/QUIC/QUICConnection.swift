@@ -60,6 +60,8 @@ package final class QUICConnection {
     var connectionCreditDue = 0
     var connectionCreditWithheld = 0
     var unconsumedBytes = 0
+    /// On all streams: what was queued and has not left yet.
+    var unsentBytes = 0
     // By how much the windows of all streams have grown: half of the unconsumed budget at most.
     var grownWindowBytes = 0
 

@@ -31,6 +31,8 @@ package final class ConnectionDriver {
     private var isDriving = false
     private var isDriveScheduled = false
     private var isWaitingForSocket = false
+    /// The connection's share of what the transport's ``ReadAllowance`` knows of.
+    private var reportedUnsentBytes = 0
     private var timer: (deadline: QUICTime, task: Scheduled<Void>)?
     private var isOver = false
 
@@ -53,6 +55,11 @@ package final class ConnectionDriver {
     func receive(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         latestPath = path
         connection.receive(datagrams, path: path, ecn: ecn, now: now)
+    }
+
+    /// Buffers for the reads of a relay's channel that has filled a read of `bytes` bytes.
+    func readAllocator(after bytes: Int) -> RelayReadAllocator {
+        transport.readAllowance.allocator(after: bytes)
     }
 
     /// How many streams have a consumer: relays, and the control stream.
@@ -101,6 +108,7 @@ package final class ConnectionDriver {
             }
         }
         isDriving = false
+        reportUnsentBytes(connection.unsentBytes)
         if connection.isTerminated {
             end()
         } else {
@@ -179,6 +187,11 @@ package final class ConnectionDriver {
         }
     }
 
+    private func reportUnsentBytes(_ count: Int) {
+        transport.readAllowance.unsentBytesChanged(by: count - reportedUnsentBytes)
+        reportedUnsentBytes = count
+    }
+
     private func waitForSocket() {
         guard !isWaitingForSocket else { return }
         isWaitingForSocket = true
@@ -215,6 +228,7 @@ package final class ConnectionDriver {
     /// Forgets the connection. Idempotent; called by the transport when its socket closes before the connection is over.
     func end() {
         isOver = true
+        reportUnsentBytes(0)
         timer?.task.cancel()
         timer = nil
         connectionIDs.forEach { transport.endpoint.unregister($0) }

@@ -21,6 +21,7 @@ package final class DatagramTransport {
     private let cappedBy: [String]
     let sender: DatagramSender
     let scratch = DatagramScratch()
+    let readAllowance: ReadAllowance
     private let channel: any Channel
     /// Of IPv6 and UDP.
     private static let headerBytes = 40 + 8
@@ -44,6 +45,7 @@ package final class DatagramTransport {
         resetSecret = keys.statelessReset
         endpoint = QUICEndpoint(random: random, keys: keys, limits: limits)
         sender = DatagramSender(descriptor: descriptor, eventLoop: channel.eventLoop)
+        readAllowance = ReadAllowance(eventLoop: channel.eventLoop)
     }
 
     /// Opens the channel on `eventLoop`, which must be the current one.

@@ -18,9 +18,6 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     /// How long bytes that arrived before a reset may take to be written, before the reset goes first.
     private static let abortGrace = TimeAmount.seconds(1)
-    /// How often a relay's channel may read in one turn of the loop, up to 64 KB each: SwiftNIO goes on reading to this
-    /// number when the stream's send buffer is full, so a stalled stream costs as much beside its high watermark.
-    private static let readsPerTurn: UInt = 2
 
     private let driver: ConnectionDriver
     private let stream: QUICStreamID
@@ -46,6 +43,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var hasWritten = false
     private var isReadPaused = false
     private var isReadWanted = false
+    /// Whether the channel's reads have become larger than SwiftNIO's first ones.
+    private var readsAdapt = false
     private var isAborting = false
     private var channelFailed = false
     private var abortTimer: Scheduled<Void>?
@@ -83,7 +82,8 @@ package final class RelayHandler: ChannelDuplexHandler {
     /// - Throws: `ChannelError` when the channel is closed.
     package static func setOptions(of channel: any Channel) throws {
         try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-        try channel.syncOptions?.setOption(.maxMessagesPerRead, value: readsPerTurn)
+        // SwiftNIO would read on when the stream's send buffer is full.
+        try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
     }
 
     /// Ends the stream of a relay that never joined a channel.
@@ -125,7 +125,11 @@ package final class RelayHandler: ChannelDuplexHandler {
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard machine.mayRead else { return }
-        sendFromChannel(compact(unwrapInboundIn(data), context))
+        let bytes = unwrapInboundIn(data)
+        if bytes.writableBytes == 0, !readsAdapt {
+            adaptReads(to: bytes.readableBytes, context.channel)
+        }
+        sendFromChannel(compact(bytes, context))
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -215,6 +219,16 @@ package final class RelayHandler: ChannelDuplexHandler {
             write(bytes)
         } else {
             driver.connection.consume(bytes.readableBytes, on: stream)
+        }
+    }
+
+    // Costs an allocation: most relays of short requests never fill a read.
+    private func adaptReads(to count: Int, _ channel: any Channel) {
+        readsAdapt = true
+        do {
+            try channel.syncOptions?.setOption(.recvAllocator, value: driver.readAllocator(after: count))
+        } catch {
+            // The channel is closed: there is nothing more to read.
         }
     }
 

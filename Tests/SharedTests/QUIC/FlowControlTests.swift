@@ -1,7 +1,8 @@
 import NIOCore
-import Shared
 import TestSupport
 import Testing
+
+@testable import Shared
 
 @Suite("QUICConnection: flow control")
 struct FlowControlTests {
@@ -167,6 +168,30 @@ struct FlowControlTests {
         pair.client.connection.send(nil, finish: true, on: id)
         try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(id) }
         #expect(server.received[id]?.count == sent)
+    }
+
+    @Test func whatIsUnsentIsCountedUntilItLeavesOrIsGivenUp() throws {
+        let pair = try pair()
+        let server = try pair.requireServer()
+        let client = pair.client.connection
+        #expect(client.unsentBytes == 0)
+        let stalled = try stream(pair, bytes: 1 << 20)
+        server.stalledStreams = [stalled]
+        #expect(client.unsentBytes == 1 << 20)
+        let other = try stream(pair, bytes: 300_000)
+        #expect(client.unsentBytes == (1 << 20) + 300_000)
+        try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(other) }
+        #expect(client.unsentBytes == (1 << 20) - Self.window)
+        client.resetStream(stalled, code: 1)
+        #expect(client.unsentBytes == 0)
+        let refused = try stream(pair, bytes: 1 << 20)
+        server.stalledStreams = [refused]
+        try pair.advance(by: .seconds(5))
+        server.connection.stopReceiving(refused, code: 1)
+        server.connection.resetStream(refused, code: 1)
+        #expect(client.unsentBytes == (1 << 20) - Self.window)
+        try pair.advance(by: .seconds(5))
+        #expect(client.unsentBytes == 0)
     }
 
     @Test func aWriterStaysStoppedWhileItsReaderStalls() throws {
