@@ -40,6 +40,7 @@ extension QUICConnection {
         if let bytes {
             stream.sendBuffer.append(bytes)
             unsentBytes += bytes.readableBytes
+            hasQueuedMessage = hasQueuedMessage || stream.sendBuffer.unsentBytes <= SendQueue.messageBytes
         }
         stream.finishQueued = finish
         enqueueForSending(stream)

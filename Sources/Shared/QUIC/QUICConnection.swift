@@ -62,6 +62,8 @@ package final class QUICConnection {
     var unconsumedBytes = 0
     /// On all streams: what was queued and has not left yet.
     var unsentBytes = 0
+    /// Whether a message was queued (see ``SendQueue``); whoever asks sets it back.
+    var hasQueuedMessage = false
     // By how much the windows of all streams have grown: half of the unconsumed budget at most.
     var grownWindowBytes = 0
 

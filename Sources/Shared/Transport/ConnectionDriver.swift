@@ -108,7 +108,7 @@ package final class ConnectionDriver {
             }
         }
         isDriving = false
-        reportUnsentBytes(connection.unsentBytes)
+        tellReadAllowance(unsentBytes: connection.unsentBytes, now: now)
         if connection.isTerminated {
             end()
         } else {
@@ -187,9 +187,14 @@ package final class ConnectionDriver {
         }
     }
 
-    private func reportUnsentBytes(_ count: Int) {
-        transport.readAllowance.unsentBytesChanged(by: count - reportedUnsentBytes)
-        reportedUnsentBytes = count
+    private func tellReadAllowance(unsentBytes: Int, now: QUICTime) {
+        transport.readAllowance.connectionDriven(
+            unsentBytesChanged: unsentBytes - reportedUnsentBytes,
+            hadMessage: connection.hasQueuedMessage,
+            now: now
+        )
+        connection.hasQueuedMessage = false
+        reportedUnsentBytes = unsentBytes
     }
 
     private func waitForSocket() {
@@ -228,7 +233,7 @@ package final class ConnectionDriver {
     /// Forgets the connection. Idempotent; called by the transport when its socket closes before the connection is over.
     func end() {
         isOver = true
-        reportUnsentBytes(0)
+        tellReadAllowance(unsentBytes: 0, now: .now())
         timer?.task.cancel()
         timer = nil
         connectionIDs.forEach { transport.endpoint.unregister($0) }

@@ -6,37 +6,33 @@ import Testing
 
 @Suite("ConnectionDriver", .timeLimit(.minutes(1)))
 struct ConnectionDriverTests {
-    @Test func tellsItsTransportWhatIsUnsent() async throws {
+    @Test func tellsItsTransportOfWhatIsUnsentAndOfMessages() async throws {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let pair = try await eventLoop.flatSubmit { DriverPair.open(on: eventLoop) }.get()
-        let sizes = try await eventLoop.submit {
+        try await eventLoop.submit {
             let driver = try #require(pair.value.client.driver)
-            func nextRead() -> Int {
+            func readSize() -> Int {
                 driver.readAllocator(after: 1 << 20).buffer(allocator: ByteBufferAllocator()).capacity
             }
-            // Far beyond the window of a stream that nobody reads.
-            let stream = try driver.connection.openStream()
-            let piece = ByteBuffer(repeating: 0, count: ReadAllowance.unsentLimitBytes)
-            var sizes = [nextRead()]
-            for _ in 0..<2 {
-                driver.connection.send(piece, finish: false, on: stream)
+            // Nobody reads these streams.
+            func send(_ count: Int) throws -> QUICStreamID {
+                let stream = try driver.connection.openStream()
+                driver.connection.send(ByteBuffer(repeating: 0, count: count), finish: false, on: stream)
+                driver.drive()
+                return stream
             }
-            driver.drive()
-            sizes.append(nextRead())
+            #expect(readSize() == ReadAllowance.bulkBytes)
+            let stream = try send(2 * ReadAllowance.unsentLimitBytes)
+            #expect(readSize() == ReadAllowance.scarceBytes)
             driver.connection.resetStream(stream, code: 1)
             driver.drive()
-            sizes.append(nextRead())
-            let other = try driver.connection.openStream()
-            for _ in 0..<2 {
-                driver.connection.send(piece, finish: false, on: other)
-            }
-            driver.drive()
-            sizes.append(nextRead())
+            #expect(readSize() == ReadAllowance.bulkBytes)
+            _ = try send(10)
+            #expect(readSize() == ReadAllowance.besideMessagesBytes)
+            _ = try send(2 * ReadAllowance.unsentLimitBytes)
+            #expect(readSize() == ReadAllowance.scarceBytes)
             pair.value.close()
-            sizes.append(nextRead())
-            return sizes
+            #expect(readSize() > ReadAllowance.scarceBytes)
         }.get()
-        let (usual, scarce) = (ReadAllowance.usualBytes, ReadAllowance.scarceBytes)
-        #expect(sizes == [usual, scarce, usual, scarce, usual])
     }
 }
