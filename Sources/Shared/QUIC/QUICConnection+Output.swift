@@ -203,8 +203,7 @@ extension QUICConnection {
     }
 
     private func advance(_ stream: QUICStream, by count: Int, sentAll: Bool) {
-        stream.sendBuffer.advanceSent(count)
-        unsentBytes -= count
+        changeSendBuffer(of: stream) { $0.advanceSent(count) }
         if stream.finishQueued, sentAll, stream.sendBuffer.unsentBytes == 0 {
             stream.finishSent = true
         }

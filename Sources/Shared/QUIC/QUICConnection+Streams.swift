@@ -38,9 +38,10 @@ extension QUICConnection {
         guard let stream = streams[id], !stream.sendingEnded, !stream.finishQueued, stream.resetAfterDelivery == nil
         else { return true }
         if let bytes {
-            stream.sendBuffer.append(bytes)
-            unsentBytes += bytes.readableBytes
-            hasQueuedMessage = hasQueuedMessage || stream.sendBuffer.unsentBytes <= SendQueue.messageBytes
+            changeSendBuffer(of: stream) { $0.append(bytes) }
+            let isMessage = stream.sendBuffer.unsentBytes <= SendQueue.messageBytes
+            hasQueuedMessage = hasQueuedMessage || (isMessage && stream.lastWasMessage)
+            stream.lastWasMessage = isMessage
         }
         stream.finishQueued = finish
         enqueueForSending(stream)
@@ -126,8 +127,7 @@ extension QUICConnection {
 
     func endSending(_ stream: QUICStream) {
         stream.sendingEnded = true
-        unsentBytes -= stream.sendBuffer.unsentBytes
-        stream.sendBuffer.discardUnsent()
+        changeSendBuffer(of: stream) { $0.discardUnsent() }
     }
 
     func forget(_ id: QUICStreamID) {
@@ -136,6 +136,19 @@ extension QUICConnection {
         stream.receivingEnded = true
         grownWindowBytes -= stream.window.grownBytes
         releaseUnconsumed(of: stream)
+    }
+
+    /// The connection is over.
+    func forgetAllStreams() {
+        streams.removeAll()
+        unsentStorageBytes = 0
+    }
+
+    /// Keeps ``unsentStorageBytes`` up to date.
+    func changeSendBuffer(of stream: QUICStream, _ change: (inout StreamSendBuffer) -> Void) {
+        let before = stream.sendBuffer.unsentStorageBytes
+        change(&stream.sendBuffer)
+        unsentStorageBytes += stream.sendBuffer.unsentStorageBytes - before
     }
 
     func performDueResets() {

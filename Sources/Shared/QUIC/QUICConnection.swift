@@ -60,9 +60,10 @@ package final class QUICConnection {
     var connectionCreditDue = 0
     var connectionCreditWithheld = 0
     var unconsumedBytes = 0
-    /// On all streams: what was queued and has not left yet.
-    var unsentBytes = 0
-    /// Whether a message was queued (see ``SendQueue``); whoever asks sets it back.
+    /// Of all streams; see ``StreamSendBuffer/unsentStorageBytes``.
+    var unsentStorageBytes = 0
+    /// Whether a stream was given a message (see ``SendQueue``) after another: a bulk stream, too, is given little now and
+    /// then. Whoever asks sets it back.
     var hasQueuedMessage = false
     // By how much the windows of all streams have grown: half of the unconsumed budget at most.
     var grownWindowBytes = 0
@@ -195,7 +196,7 @@ package final class QUICConnection {
         guard case .active = state, pendingClose == nil else { return }
         pendingClose = frame
         finish(.local(frame))
-        streams.removeAll()
+        forgetAllStreams()
     }
 
     /// Replaces the packet protection keys (RFC 9001 §6), as a peer may at any time.
@@ -212,7 +213,7 @@ package final class QUICConnection {
         guard let event = events.popFirst() else { return nil }
         switch event {
         case .streamClosed(let id, _): forget(id)
-        case .closed: streams.removeAll()  // not before: what arrived with the peer's close can be read until now
+        case .closed: forgetAllStreams()  // not before: what arrived with the peer's close can be read until now
         default: break
         }
         return event

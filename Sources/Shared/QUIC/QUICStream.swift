@@ -16,6 +16,8 @@ final class QUICStream {
     var isInSendQueue = false
     /// What is left of its turn in the ``SendQueue``, in bytes.
     var turnBytesLeft = 0
+    /// Whether what it was given last was a message.
+    var lastWasMessage = false
     /// Its writer was told that the buffer is above the high watermark, and is owed a `streamWritable`.
     var writerIsPaused = false
 

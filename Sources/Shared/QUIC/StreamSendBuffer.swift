@@ -27,6 +27,8 @@ struct StreamSendBuffer {
     /// The offset of the first byte of the first chunk; at most `acknowledgedOffset`.
     private var chunksOffset: UInt64 = 0
     private(set) var sentOffset: UInt64 = 0
+    /// What the chunks with unsent bytes take up, whole: a chunk lies in memory until its last byte is acknowledged.
+    private(set) var unsentStorageBytes = 0
     private(set) var endOffset: UInt64 = 0
     // The chunk in which the unsent bytes begin, and what of it is unsent: most packets need no more of one chunk. No bytes
     // when there is no such chunk.
@@ -54,6 +56,7 @@ struct StreamSendBuffer {
             }
             chunks.append(chunk)
         }
+        unsentStorageBytes += buffer.storageCapacity
         endOffset += UInt64(count)
     }
 
@@ -80,6 +83,7 @@ struct StreamSendBuffer {
         var rest = count
         while rest > 0, rest >= unsentPiece.len {
             rest -= unsentPiece.len
+            unsentStorageBytes -= chunks[offset: unsentChunk].buffer.storageCapacity
             unsentChunk += 1
             unsentPiece = unsentChunk < chunks.count ? chunks[offset: unsentChunk].bytes : ngtcp2_vec()
         }
@@ -105,6 +109,7 @@ struct StreamSendBuffer {
             unsentChunk += 1  // the chunk that is partly in flight stays
         }
         unsentPiece = ngtcp2_vec()
+        unsentStorageBytes = 0
         if unsentChunk < chunks.count {
             chunks.removeLast(chunks.count - unsentChunk)
         }

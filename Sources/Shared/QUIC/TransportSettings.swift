@@ -5,8 +5,9 @@ package import NIOCore
 ///
 /// What a stalled relay holds, at each end and by these defaults, apart from the kernel's socket buffers: of bytes that TCP
 /// does not take, the stream's window, 128 KB unless it was read quickly before; of bytes that the peer does not take, at
-/// most 128 KB up to the high watermark and one read (``ReadAllowance``). Bytes that trickle in cost no more:
-/// ``WriteGatherer`` gathers them in one direction, and in the other each piece counts as 128 bytes or more.
+/// most 128 KB up to the high watermark and two reads (``ReadAllowance``): a chunk whose last byte waits lies there whole.
+/// Bytes that trickle in cost no more: ``WriteGatherer`` gathers them in one direction, and in the other each piece counts
+/// as 128 bytes or more.
 package struct TransportSettings: Hashable, Sendable {
     /// The application protocols that this end speaks, one or more, the preferred one first. A listener's order decides.
     package var applicationProtocols: [ApplicationProtocol]

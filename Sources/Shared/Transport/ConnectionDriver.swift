@@ -32,7 +32,7 @@ package final class ConnectionDriver {
     private var isDriveScheduled = false
     private var isWaitingForSocket = false
     /// The connection's share of what the transport's ``ReadAllowance`` knows of.
-    private var reportedUnsentBytes = 0
+    private var reportedUnsentStorage = 0
     private var timer: (deadline: QUICTime, task: Scheduled<Void>)?
     private var isOver = false
 
@@ -108,7 +108,7 @@ package final class ConnectionDriver {
             }
         }
         isDriving = false
-        tellReadAllowance(unsentBytes: connection.unsentBytes, now: now)
+        tellReadAllowance(unsentStorage: connection.unsentStorageBytes, now: now)
         if connection.isTerminated {
             end()
         } else {
@@ -187,14 +187,14 @@ package final class ConnectionDriver {
         }
     }
 
-    private func tellReadAllowance(unsentBytes: Int, now: QUICTime) {
+    private func tellReadAllowance(unsentStorage: Int, now: QUICTime) {
         transport.readAllowance.connectionDriven(
-            unsentBytesChanged: unsentBytes - reportedUnsentBytes,
+            unsentStorageChange: unsentStorage - reportedUnsentStorage,
             hadMessage: connection.hasQueuedMessage,
             now: now
         )
         connection.hasQueuedMessage = false
-        reportedUnsentBytes = unsentBytes
+        reportedUnsentStorage = unsentStorage
     }
 
     private func waitForSocket() {
@@ -233,7 +233,7 @@ package final class ConnectionDriver {
     /// Forgets the connection. Idempotent; called by the transport when its socket closes before the connection is over.
     func end() {
         isOver = true
-        tellReadAllowance(unsentBytes: 0, now: .now())
+        tellReadAllowance(unsentStorage: 0, now: .now())
         timer?.task.cancel()
         timer = nil
         connectionIDs.forEach { transport.endpoint.unregister($0) }

@@ -2,10 +2,10 @@ internal import NIOCore
 
 /// How much a relay's channel may read at once: the same for all relays of a transport, and so of a process.
 ///
-/// A read's fixed costs are large: TCP's acknowledgement alone, which the reader's CPU carries as far as the sender, is a
-/// tenth of a bulk relay's. But what is read and may not leave lies in memory, a stalled stream holding the whole of its
-/// last read, and all else waits until what was read has left. So reads are large only while little lies about and nobody
-/// waits: while no message (see ``SendQueue``) is under way beside the bulk.
+/// A read's fixed costs are large. TCP's acknowledgement alone is a tenth of a bulk relay's, where the peer is on the same
+/// machine: the reader's CPU carries it through loopback, and begins the sender's answer. But what is read and may not
+/// leave lies in memory, and all else waits until it was dealt with. So reads are large only while little lies about and no
+/// messages (see ``SendQueue``) are sent beside the bulk.
 ///
 /// Confined to its event loop.
 final class ReadAllowance {
@@ -13,15 +13,14 @@ final class ReadAllowance {
     static let bulkBytes = 512 * 1024
     /// In bytes, beside messages.
     static let besideMessagesBytes = 128 * 1024
-    /// In bytes, while more than ``unsentLimitBytes`` are unsent.
+    /// In bytes, while the chunks with unsent bytes of all connections take up more than ``unsentLimitBytes``.
     static let scarceBytes = 64 * 1024
-    /// On all streams of all connections.
     static let unsentLimitBytes = 8 * 1024 * 1024
     /// For so long after a message others are expected.
     private static let messageTime = TimeAmount.milliseconds(100)
 
     private let current: NIOLoopBoundBox<Int>
-    private var unsentBytes = 0
+    private var unsentStorageBytes = 0
     private var messagesUntil: QUICTime?
 
     init(eventLoop: any EventLoop) {
@@ -31,17 +30,17 @@ final class ReadAllowance {
     /// A connection was driven, or has ended with nothing unsent.
     ///
     /// - Parameters:
-    ///   - change: how many more of its bytes are unsent than when it was driven before.
-    ///   - hadMessage: whether a message was among what it was given to send.
-    func connectionDriven(unsentBytesChanged change: Int, hadMessage: Bool, now: QUICTime) {
-        unsentBytes += change
+    ///   - change: by how much its ``QUICConnection/unsentStorageBytes`` have changed since the last call.
+    ///   - hadMessage: its ``QUICConnection/hasQueuedMessage``.
+    func connectionDriven(unsentStorageChange change: Int, hadMessage: Bool, now: QUICTime) {
+        unsentStorageBytes += change
         if hadMessage {
             messagesUntil = now + Self.messageTime
         } else if let end = messagesUntil, end < now {
             messagesUntil = nil
         }
         current.value =
-            if unsentBytes > Self.unsentLimitBytes {
+            if unsentStorageBytes > Self.unsentLimitBytes {
                 Self.scarceBytes
             } else if messagesUntil != nil {
                 Self.besideMessagesBytes

@@ -222,7 +222,7 @@ package final class RelayHandler: ChannelDuplexHandler {
         }
     }
 
-    // Costs an allocation: most relays of short requests never fill a read.
+    // From then on each read has a buffer of its own: not worth it for short requests, which never fill one.
     private func adaptReads(to count: Int, _ channel: any Channel) {
         readsAdapt = true
         do {

@@ -174,24 +174,50 @@ struct FlowControlTests {
         let pair = try pair()
         let server = try pair.requireServer()
         let client = pair.client.connection
-        #expect(client.unsentBytes == 0)
+        #expect(client.unsentStorageBytes == 0)
         let stalled = try stream(pair, bytes: 1 << 20)
         server.stalledStreams = [stalled]
-        #expect(client.unsentBytes == 1 << 20)
-        let other = try stream(pair, bytes: 300_000)
-        #expect(client.unsentBytes == (1 << 20) + 300_000)
+        let other = try stream(pair, bytes: 1 << 18)
+        #expect(client.unsentStorageBytes == (1 << 20) + (1 << 18))
         try pair.advance(by: .seconds(5)) { server.finishedStreams.contains(other) }
-        #expect(client.unsentBytes == (1 << 20) - Self.window)
+        #expect(client.unsentStorageBytes == 1 << 20)
         client.resetStream(stalled, code: 1)
-        #expect(client.unsentBytes == 0)
-        let refused = try stream(pair, bytes: 1 << 20)
-        server.stalledStreams = [refused]
+        #expect(client.unsentStorageBytes == 0)
+    }
+
+    @Test func whatIsUnsentIsCountedUntilThePeerStops() throws {
+        let pair = try pair()
+        let server = try pair.requireServer()
+        let id = try stream(pair, bytes: 1 << 24)
+        try pair.advance(by: .seconds(20)) { server.received[id, default: []].count > 1 << 20 }
+        #expect(pair.client.connection.unsentStorageBytes == 1 << 24)
+        server.connection.stopReceiving(id, code: 1)
+        try pair.advance(by: .seconds(5)) { pair.client.events.contains(.streamSendingStopped(id)) }
+        #expect(pair.client.connection.unsentStorageBytes == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func whatIsUnsentIsCountedUntilTheConnectionIsClosed(byPeer: Bool) throws {
+        let pair = try pair()
+        let server = try pair.requireServer()
+        server.stalledStreams = [try stream(pair, bytes: 1 << 20)]
         try pair.advance(by: .seconds(5))
-        server.connection.stopReceiving(refused, code: 1)
-        server.connection.resetStream(refused, code: 1)
-        #expect(client.unsentBytes == (1 << 20) - Self.window)
-        try pair.advance(by: .seconds(5))
-        #expect(client.unsentBytes == 0)
+        #expect(pair.client.connection.unsentStorageBytes == 1 << 20)
+        (byPeer ? server : pair.client).connection.close(.application(0, reason: ""))
+        try pair.advance(by: .milliseconds(100))
+        #expect(pair.client.connection.unsentStorageBytes == 0)
+    }
+
+    @Test func messagesCountFromTheSecondInARow() throws {
+        let client = try pair().client.connection
+        func sends(_ count: Int, on id: QUICStreamID) -> Bool {
+            client.hasQueuedMessage = false
+            client.send(ByteBuffer(repeating: 0, count: count), finish: false, on: id)
+            return client.hasQueuedMessage
+        }
+        let (bulk, dialogue) = (try client.openStream(), try client.openStream())
+        #expect([100, 10_000, 100, 100].map { sends($0, on: bulk) } == [false, false, false, false])
+        #expect([100, 100, 100].map { sends($0, on: dialogue) } == [false, true, true])
     }
 
     @Test func aWriterStaysStoppedWhileItsReaderStalls() throws {

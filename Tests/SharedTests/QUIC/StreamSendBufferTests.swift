@@ -32,6 +32,24 @@ struct StreamSendBufferTests {
         #expect(buffer.isEverythingAcknowledged)
     }
 
+    @Test func aChunkCountsWholeUntilItsLastByteIsSent() {
+        var buffer = StreamSendBuffer()
+        var large = ByteBufferAllocator().buffer(capacity: 4096)
+        large.writeString("abc")
+        buffer.append(large)
+        buffer.append(ByteBuffer(repeating: 0, count: 1024))
+        #expect(buffer.unsentStorageBytes == 5120)
+        buffer.advanceSent(2)
+        #expect(buffer.unsentStorageBytes == 5120)
+        buffer.advanceSent(1)
+        #expect(buffer.unsentStorageBytes == 1024)
+        buffer.advanceSent(1000)
+        buffer.acknowledge(upTo: 1003)
+        #expect(buffer.unsentStorageBytes == 1024)
+        buffer.discardUnsent()
+        #expect(buffer.unsentStorageBytes == 0)
+    }
+
     @Test func anOldAcknowledgementChangesNothing() {
         var buffer = StreamSendBuffer()
         buffer.append(ByteBuffer(string: "abcdef"))

@@ -6,33 +6,53 @@ import Testing
 
 @Suite("ConnectionDriver", .timeLimit(.minutes(1)))
 struct ConnectionDriverTests {
-    @Test func tellsItsTransportOfWhatIsUnsentAndOfMessages() async throws {
+    @Test func tellsItsTransportWhatIsUnsent() async throws {
+        try await withDriver { driver, close in
+            #expect(readSize(of: driver) == ReadAllowance.bulkBytes)
+            let stream = try send(2 * ReadAllowance.unsentLimitBytes, on: driver)
+            #expect(readSize(of: driver) == ReadAllowance.scarceBytes)
+            driver.connection.resetStream(stream, code: 1)
+            driver.drive()
+            #expect(readSize(of: driver) == ReadAllowance.bulkBytes)
+            _ = try send(2 * ReadAllowance.unsentLimitBytes, on: driver)
+            #expect(readSize(of: driver) == ReadAllowance.scarceBytes)
+            close()
+            #expect(readSize(of: driver) == ReadAllowance.bulkBytes)
+        }
+    }
+
+    @Test func tellsItsTransportOfMessagesOnce() async throws {
+        try await withDriver { driver, _ in
+            let stream = try send(10, on: driver)
+            #expect(readSize(of: driver) == ReadAllowance.bulkBytes)
+            driver.connection.send(ByteBuffer(repeating: 0, count: 10), finish: false, on: stream)
+            #expect(driver.connection.hasQueuedMessage)
+            driver.drive()
+            #expect(readSize(of: driver) == ReadAllowance.besideMessagesBytes)
+            #expect(!driver.connection.hasQueuedMessage)
+        }
+    }
+
+    private func withDriver(
+        _ body: @escaping @Sendable (_ driver: ConnectionDriver, _ close: () -> Void) throws -> Void
+    ) async throws {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let pair = try await eventLoop.flatSubmit { DriverPair.open(on: eventLoop) }.get()
         try await eventLoop.submit {
-            let driver = try #require(pair.value.client.driver)
-            func readSize() -> Int {
-                driver.readAllocator(after: 1 << 20).buffer(allocator: ByteBufferAllocator()).capacity
-            }
-            // Nobody reads these streams.
-            func send(_ count: Int) throws -> QUICStreamID {
-                let stream = try driver.connection.openStream()
-                driver.connection.send(ByteBuffer(repeating: 0, count: count), finish: false, on: stream)
-                driver.drive()
-                return stream
-            }
-            #expect(readSize() == ReadAllowance.bulkBytes)
-            let stream = try send(2 * ReadAllowance.unsentLimitBytes)
-            #expect(readSize() == ReadAllowance.scarceBytes)
-            driver.connection.resetStream(stream, code: 1)
-            driver.drive()
-            #expect(readSize() == ReadAllowance.bulkBytes)
-            _ = try send(10)
-            #expect(readSize() == ReadAllowance.besideMessagesBytes)
-            _ = try send(2 * ReadAllowance.unsentLimitBytes)
-            #expect(readSize() == ReadAllowance.scarceBytes)
-            pair.value.close()
-            #expect(readSize() > ReadAllowance.scarceBytes)
+            defer { pair.value.close() }
+            try body(try #require(pair.value.client.driver), pair.value.close)
         }.get()
+    }
+
+    private func readSize(of driver: ConnectionDriver) -> Int {
+        driver.readAllocator(after: 1 << 20).buffer(allocator: ByteBufferAllocator()).capacity
+    }
+
+    /// Sends on a new stream, which nobody reads.
+    private func send(_ count: Int, on driver: ConnectionDriver) throws -> QUICStreamID {
+        let stream = try driver.connection.openStream()
+        driver.connection.send(ByteBuffer(repeating: 0, count: count), finish: false, on: stream)
+        driver.drive()
+        return stream
     }
 }

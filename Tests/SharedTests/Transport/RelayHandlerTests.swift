@@ -23,7 +23,10 @@ struct RelayHandlerTests {
         let relay = try await OpenRelay(observer: sizes) { StreamPeer(stream: $0, driver: $1, answer: nil, end: $2) }
         let (peer, pattern) = (relay.peer, BytePattern(byteCount: 180_000, seed: 1))
         // All of it has come before the relay gets to read.
-        try await relay.eventLoop.submit { try peer.send(pattern, timeout: Deadline.patience) }.get()
+        try await relay.eventLoop.submit {
+            try peer.send(pattern, timeout: Deadline.patience)
+            try relay.waitForArrival(of: pattern.byteCount)
+        }.get()
         try peer.finish()
         #expect(try await relay.end.get() == .finished)
         let reads = try await relay.eventLoop.submit { sizes.reads }.get()
@@ -39,6 +42,7 @@ private struct OpenRelay {
     /// The end of the relay's sending part, as the stream's other end sees it.
     let end: EventLoopFuture<StreamEnding>
     private let pair: NIOLoopBound<DriverPair>
+    private let channel: any Channel
 
     typealias MakeConsumer =
         @Sendable (QUICStreamID, ConnectionDriver, EventLoopPromise<StreamEnding>) -> any StreamConsumer
@@ -53,7 +57,7 @@ private struct OpenRelay {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let pair = try await eventLoop.flatSubmit { DriverPair.open(on: eventLoop) }.get()
         let acceptor = try TCPAcceptor()
-        let channel = try await ClientBootstrap(group: eventLoop)
+        channel = try await ClientBootstrap(group: eventLoop)
             .channelOption(.socketOption(.so_rcvbuf), value: 200_000)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try RelayHandler.setOptions(of: channel) }
@@ -61,7 +65,7 @@ private struct OpenRelay {
             .connect(host: acceptor.endpoint.host, port: Int(acceptor.endpoint.port)).get()
         peer = try acceptor.accept()
         let end = eventLoop.makePromise(of: StreamEnding.self)
-        try await eventLoop.submit {
+        try await eventLoop.submit { [channel] in
             pair.value.server.makeConsumer = { makeConsumer($0, $1, end) }
             let driver = try #require(pair.value.client.driver)
             let relay = RelayHandler(
@@ -76,6 +80,18 @@ private struct OpenRelay {
         self.eventLoop = eventLoop
         self.pair = pair
         self.end = end.futureResult
+    }
+
+    /// Waits until the relay's socket has `count` bytes to be read. On the event loop, so that nobody reads them.
+    func waitForArrival(of count: Int) throws {
+        let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
+        let socket = try #require(descriptor)
+        let deadline = Deadline.after(Deadline.patience)
+        var space = [UInt8](repeating: 0, count: count)
+        while recv(socket, &space, count, CInt(MSG_PEEK | MSG_DONTWAIT)) < count {
+            try #require(!deadline.hasPassed, "the bytes did not come")
+            usleep(1000)
+        }
     }
 
     func close() async throws {

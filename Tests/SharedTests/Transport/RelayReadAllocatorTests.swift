@@ -13,59 +13,57 @@ struct RelayReadAllocatorTests {
         allowance = ReadAllowance(eventLoop: eventLoop)
     }
 
-    private func unsentBytesChange(by change: Int) {
-        allowance.connectionDriven(unsentBytesChanged: change, hadMessage: false, now: QUICTime(nanoseconds: 1))
+    private func unsentStorageChanges(by change: Int) {
+        allowance.connectionDriven(unsentStorageChange: change, hadMessage: false, now: QUICTime(nanoseconds: 1))
     }
 
     private func offered(_ allocator: RelayReadAllocator) -> Int {
         allocator.buffer(allocator: ByteBufferAllocator()).capacity
     }
 
-    @Test func readsThatFillTheirBufferGrowToTheBulkSize() {
+    @Test func readsThatFillTheirBufferGrow() {
         var allocator = allowance.allocator(after: 2048)
         var sizes: [Int] = []
         for _ in 0..<6 {
             sizes.append(offered(allocator))
             _ = allocator.record(actualReadBytes: offered(allocator))
         }
-        #expect(sizes == [8192, 32768, 131_072, 524_288, 524_288, 524_288])
+        #expect(sizes == [8192, 32_768, 131_072, 524_288, 524_288, 524_288])
     }
 
     @Test func twoSmallReadsMakeTheNextOneSmall() {
         var allocator = allowance.allocator(after: 1 << 20)
-        _ = allocator.record(actualReadBytes: offered(allocator))
         _ = allocator.record(actualReadBytes: 64)
         #expect(offered(allocator) == ReadAllowance.bulkBytes)
-        _ = allocator.record(actualReadBytes: 5000)
-        #expect(offered(allocator) == 8192)
+        for _ in 0..<6 {
+            _ = allocator.record(actualReadBytes: 6000)
+            #expect(offered(allocator) == 8192)
+        }
         _ = allocator.record(actualReadBytes: 64)
         #expect(offered(allocator) == 8192)
         _ = allocator.record(actualReadBytes: 64)
         #expect(offered(allocator) == 2048)
     }
 
-    @Test func readsAreSmallerWhileTooMuchIsUnsent() {
-        var allocator = allowance.allocator(after: 1 << 20)
-        unsentBytesChange(by: ReadAllowance.unsentLimitBytes)
+    @Test func aSmallFirstReadThatWasFilledIsFollowedByAUsefulOne() {
+        #expect(offered(allowance.allocator(after: 64)) == 2048)
+    }
+
+    @Test func readsAreSmallWhileMuchIsUnsent() {
+        let allocator = allowance.allocator(after: 1 << 20)
+        unsentStorageChanges(by: ReadAllowance.unsentLimitBytes)
         #expect(offered(allocator) == ReadAllowance.bulkBytes)
-        unsentBytesChange(by: 1)
-        for _ in 0..<2 {
-            #expect(offered(allocator) == ReadAllowance.scarceBytes)
-            _ = allocator.record(actualReadBytes: ReadAllowance.scarceBytes)
-        }
+        unsentStorageChanges(by: 1)
         #expect(offered(allocator) == ReadAllowance.scarceBytes)
-        unsentBytesChange(by: -1)
-        #expect(offered(allocator) == 4 * ReadAllowance.scarceBytes)
-        _ = allocator.record(actualReadBytes: 4 * ReadAllowance.scarceBytes)
+        unsentStorageChanges(by: -1)
         #expect(offered(allocator) == ReadAllowance.bulkBytes)
     }
 
     @Test func readsAreSmallerBesideMessages() {
         let allocator = allowance.allocator(after: 1 << 20)
-        let start = QUICTime(nanoseconds: 1)
         func drive(after milliseconds: Int64, hadMessage: Bool) -> Int {
-            let now = start + .milliseconds(milliseconds)
-            allowance.connectionDriven(unsentBytesChanged: 0, hadMessage: hadMessage, now: now)
+            let now = QUICTime(nanoseconds: 1) + .milliseconds(milliseconds)
+            allowance.connectionDriven(unsentStorageChange: 0, hadMessage: hadMessage, now: now)
             return offered(allocator)
         }
         #expect(drive(after: 0, hadMessage: false) == ReadAllowance.bulkBytes)
@@ -75,13 +73,22 @@ struct RelayReadAllocatorTests {
         #expect(drive(after: 161, hadMessage: false) == ReadAllowance.bulkBytes)
     }
 
-    // What SwiftNIO takes as “no”, it answers by keeping the buffer.
-    @Test func noBufferIsToBeKept() {
-        var allocator = allowance.allocator(after: 2048)
-        #expect(allocator.nextBufferSize() == nil)
-        for count in [8192, 1, 1, 1] {
-            let mayGrow = allocator.record(actualReadBytes: count)
-            #expect(mayGrow)
+    // As a channel reads that reads once a turn.
+    @Test func swiftNIOKeepsNoBufferButItsFirst() {
+        var pool = NIOPooledRecvBufferAllocator(capacity: 1, recvAllocator: AdaptiveRecvByteBufferAllocator())
+        func read() -> Int {
+            let (buffer, count) = pool.buffer(allocator: ByteBufferAllocator()) { buffer in
+                buffer.writeRepeatingByte(0, count: buffer.writableBytes)
+            }
+            pool.record(actualReadBytes: count)
+            #expect(count == buffer.readableBytes)
+            return count
         }
+        let first = read()
+        pool.recvAllocator = allowance.allocator(after: first)
+        #expect([read(), read(), read(), read()] == [8192, 32_768, 131_072, 524_288])
+        #expect(pool.count == 1)
+        pool.recvAllocator = FixedSizeRecvByteBufferAllocator(capacity: 1)
+        #expect(read() == first, "a larger buffer was kept")
     }
 }
