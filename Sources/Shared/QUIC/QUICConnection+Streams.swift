@@ -39,7 +39,7 @@ extension QUICConnection {
         else { return true }
         if let bytes {
             changeSendBuffer(of: stream) { $0.append(bytes) }
-            let isMessage = stream.sendBuffer.unsentBytes <= SendQueue.messageBytes
+            let isMessage = SendQueue.hasMessage(in: stream)
             hasQueuedMessage = hasQueuedMessage || (isMessage && stream.lastWasMessage)
             stream.lastWasMessage = isMessage
         }

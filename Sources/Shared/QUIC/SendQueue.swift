@@ -28,11 +28,16 @@ struct SendQueue {
 
     var count: Int { messages.count + bulk.count }
 
+    /// Whether all that a stream has to send is a message.
+    static func hasMessage(in stream: QUICStream) -> Bool {
+        stream.sendBuffer.unsentBytes <= messageBytes
+    }
+
     /// Puts a stream at the end of its tier. It must not be queued yet.
     mutating func append(_ stream: QUICStream) {
         stream.isInSendQueue = true
         stream.turnBytesLeft = Self.turnBytes
-        if stream.sendBuffer.unsentBytes <= Self.messageBytes {
+        if Self.hasMessage(in: stream) {
             messages.append(stream)
         } else {
             bulk.append(stream)
