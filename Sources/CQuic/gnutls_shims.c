@@ -43,6 +43,7 @@ int warp_tls_session_new(gnutls_session_t *session, bool is_server, gnutls_prior
         *session = NULL;
         return GNUTLS_E_INTERNAL_ERROR;
     }
+    warp_tls_session_protect_packets(*session);
     if (is_server) {
         gnutls_certificate_server_set_request(*session, GNUTLS_CERT_REQUIRE);
     }

@@ -28,12 +28,7 @@ void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_serve
         callbacks->recv_retry = ngtcp2_crypto_recv_retry_cb;
     }
     callbacks->recv_crypto_data = recv_crypto_data;
-    callbacks->encrypt = ngtcp2_crypto_encrypt_cb;
-    callbacks->decrypt = ngtcp2_crypto_decrypt_cb;
-    callbacks->hp_mask = ngtcp2_crypto_hp_mask_cb;
-    callbacks->update_key = ngtcp2_crypto_update_key_cb;
-    callbacks->delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb;
-    callbacks->delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb;
+    warp_callbacks_protect_packets(callbacks);
     callbacks->get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb;
     callbacks->version_negotiation = ngtcp2_crypto_version_negotiation_cb;
 }

@@ -6,7 +6,8 @@ Prints, each on a line of its own:
 * `REFUSED reason=<n> since=<ms or -> <text>`, if not; it closes the connection then
 * `STREAM <id> relay=<n> kind=<n> <host>:<port>` for each relay, and `EARLY <id> <n>` for the bytes of its visitor that
   were there before the dial, with `--dial-after`
-* `ANSWERED <n>` for its own probes: one at the start, one for each SIGUSR1
+* `ANSWERED <n>` for its own probes: one at the start, one for each SIGUSR1; with `--update-keys` each is followed by new
+  keys, and then by `KEY PHASE <0 or 1>`
 * `LEAVING come_back=<ms> finish=<ms> <why>` when the listener goes away
 * `PROBLEM <what>` when the listener breaks a rule
 * `CLOSED code=<n> reason=<text>` when the connection ends
@@ -26,6 +27,7 @@ from contextlib import suppress
 
 from aioquic.quic import events
 from aioquic.quic.connection import QuicConnection
+from aioquic.tls import Epoch
 from native_tunnel import (
     ALPN,
     CONTROL_STREAM,
@@ -128,6 +130,9 @@ class NativeConnector(NativeTunnel):
         number = self._probes
         await self.probe(number)
         say("ANSWERED", number)
+        if self._arguments.update_keys:
+            self._quic.request_key_update()
+            say("KEY PHASE", self._quic._cryptos[Epoch.ONE_RTT].key_phase)
 
     async def leave(self) -> None:
         """Goes away."""
@@ -246,6 +251,7 @@ def main() -> int:
     parser.add_argument("--offer-both", action="store_true", help="offer the original's protocol as well")
     parser.add_argument("--dial-after", type=int, default=0, help="dial when so many bytes of the visitor have come")
     parser.add_argument("--reply", type=lambda text: int(text, 0), help="answer each relay with this status")
+    parser.add_argument("--update-keys", action="store_true", help="update the keys after each probe")
     parser.add_argument("--deaf", action="store_true", help="leave probes unanswered")
     add_tunnel_arguments(parser, certificate_required=True)
     return asyncio.run(run(parser.parse_args()))

@@ -25,6 +25,7 @@ from aioquic.quic import events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import NetworkAddress, QuicConnection, QuicConnectionState
 from aioquic.quic.packet import QuicProtocolVersion
+from aioquic.tls import CipherSuite
 
 ALPN = "hq-29"
 HEADER_BYTES = 1024
@@ -306,6 +307,7 @@ def add_tunnel_arguments(parser: argparse.ArgumentParser, *, certificate_require
     parser.add_argument("--cert", required=certificate_required, help="our certificate, PEM, intermediates after it")
     parser.add_argument("--key", required=certificate_required, help="its private key, PEM")
     parser.add_argument("--ca", required=True, help="the CA that the peer's certificate must chain to, PEM")
+    parser.add_argument("--cipher-suite", metavar="NAME", help="speak only this one, such as AES_128_GCM_SHA256")
     parser.add_argument("--half-close", action="store_true", help="relay half-close and reset, unlike the original")
 
 
@@ -320,6 +322,8 @@ def quic_configuration(arguments: argparse.Namespace, *, is_client: bool, server
         server_name=server_name,
         supported_versions=[QuicProtocolVersion.VERSION_1],
     )
+    if arguments.cipher_suite is not None:
+        configuration.cipher_suites = [CipherSuite[arguments.cipher_suite]]
     if arguments.cert is not None:
         configuration.load_cert_chain(arguments.cert, arguments.key)
     configuration.load_verify_locations(cafile=arguments.ca)

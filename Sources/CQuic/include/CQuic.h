@@ -22,6 +22,7 @@
 #include "gnutls_shims.h"
 #include "libcrypto_shims.h"
 #include "ngtcp2_shims.h"
+#include "packet_protection.h"
 #include "slab_memory.h"
 
 #endif

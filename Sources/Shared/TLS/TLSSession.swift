@@ -153,8 +153,8 @@ final class TLSSession {
         }
     }
 
-    // AES first: every machine that this is built for computes it in hardware (QUIC-NOTES: 0.35 s/GB against 2.4 for
-    // GnuTLS' ChaCha20), and a peer without it still finds ChaCha20.
+    // AES first: every machine that this is built for computes it in hardware, in a third of ChaCha20's time or less, and
+    // a peer without it still finds ChaCha20.
     private static let priorityString =
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL"
         + ":+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:%DISABLE_TLS13_COMPAT_MODE"
