@@ -16,6 +16,14 @@ static int set_protocols(gnutls_session_t session, const uint8_t *names, size_t 
                                      GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
 }
 
+// RFC 9001 §6: QUIC has no KeyUpdate message; who sends one gets unexpected_message. GnuTLS would follow it and hand over
+// secrets once more, and ngtcp2 ends the process when it is given keys that it has already.
+static int refuse_key_update(gnutls_session_t session, unsigned type, unsigned when, unsigned is_incoming,
+                             const gnutls_datum_t *message) {
+    (void)session, (void)type, (void)when, (void)is_incoming, (void)message;
+    return GNUTLS_E_UNEXPECTED_PACKET;
+}
+
 int warp_tls_session_new(gnutls_session_t *session, bool is_server, gnutls_priority_t priorities,
                          gnutls_certificate_credentials_t credentials, const uint8_t *alpn,
                          size_t alpn_length, void *reference,
@@ -44,6 +52,7 @@ int warp_tls_session_new(gnutls_session_t *session, bool is_server, gnutls_prior
         return GNUTLS_E_INTERNAL_ERROR;
     }
     warp_tls_session_protect_packets(*session);
+    gnutls_handshake_set_hook_function(*session, GNUTLS_HANDSHAKE_KEY_UPDATE, GNUTLS_HOOK_PRE, refuse_key_update);
     if (is_server) {
         gnutls_certificate_server_set_request(*session, GNUTLS_CERT_REQUIRE);
     }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from aioquic.buffer import encode_uint_var
 from aioquic.quic import events
 from aioquic.quic.connection import QuicConnection
+from aioquic.tls import Epoch
 from native_tunnel import (
     LARGEST_FRAME_BYTES,
     Code,
@@ -40,6 +41,8 @@ FLOOD_PROBES = 100_000
 FLOOD_BATCH = 2_000
 #: RFC 9000 §20.1
 STREAM_LIMIT_ERROR = 0x04
+#: RFC 9001 §4.8: TLS' alert unexpected_message (10).
+UNEXPECTED_MESSAGE_ERROR = 0x10A
 LARGEST_INTEGER = (1 << 62) - 1
 
 # Outcomes
@@ -47,6 +50,7 @@ SERVES = "serves"
 SILENT = "silent"
 MALFORMED = f"closed with {Code.MALFORMED_MESSAGE:#x}"
 LIMIT = f"closed by QUIC with {STREAM_LIMIT_ERROR:#x}"
+UNEXPECTED = f"closed by QUIC with {UNEXPECTED_MESSAGE_ERROR:#x}"
 #: Wrong or not is for the receiver to say; it must only stay well.
 EITHER = frozenset({SERVES, MALFORMED})
 ANYTHING = None
@@ -103,6 +107,11 @@ class HostileTunnel(NativeTunnel):
         """Sends bytes one by one, each in a datagram of its own."""
         for index in range(len(data)):
             await self.send(data[index : index + 1])
+
+    def write_tls(self, message: bytes) -> None:
+        """Sends a TLS message in 1-RTT packets."""
+        self._quic._crypto_streams[Epoch.ONE_RTT].sender.write(message)
+        self.transmit()
 
     def stop_giving_credit(self) -> None:
         """Lets the other end's flow control run dry: nothing is read any more."""
@@ -186,6 +195,29 @@ def mutations(kind: int, members: list[Member], texts: dict[int, int], blobs: se
             add(f"member {key} longer than its integer", others + [(key, value + b"\0")])
             add(f"member {key} cut", others + [(key, b"\xc0\0")])
     return made
+
+
+#: What neither end may say in 1-RTT packets: a name, and the handshake message (RFC 8446 §4, RFC 9001 §6 and §4.4).
+TLS_MESSAGES = [
+    ("KeyUpdate", b"\x18\0\0\x01\0"),
+    ("KeyUpdate that asks for another", b"\x18\0\0\x01\x01"),
+    ("KeyUpdate of nothing", b"\x18\0\0\0"),
+    ("CertificateRequest", b"\x0d\0\0\x0b" + b"\0" + b"\0\x08" + b"\0\x0d\0\x04\0\x02\x04\x03"),
+    ("ClientHello", b"\x01\0\0\0"),
+    ("Finished", b"\x14\0\0\x20" + bytes(32)),
+]
+
+
+def tls_offences() -> list[Offence]:
+    """Those messages, after the handshake."""
+
+    def says(name: str, message: bytes) -> Offence:
+        async def commit(tunnel: HostileTunnel, dice: random.Random) -> None:
+            tunnel.write_tls(message)
+
+        return Offence(f"TLS' {name}", commit, frozenset({UNEXPECTED}))
+
+    return [says(name, message) for name, message in TLS_MESSAGES]
 
 
 def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
@@ -310,6 +342,7 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
         await tunnel.write(bytes(data))
 
     offences += [slowly, ends, ends_early, resets, resets_early, stops, half, unidirectional, flood, deaf_flood]
+    offences += tls_offences()
     return offences + [noise, random_frames, flipped] * 8
 
 

@@ -22,6 +22,8 @@ from native_fuzz import (
     MALFORMED,
     SERVES,
     SILENT,
+    TLS_MESSAGES,
+    UNEXPECTED,
     HostileTunnel,
     Judge,
     Offence,
@@ -57,15 +59,21 @@ DIAL_SECONDS = 10.0
 
 
 class HostileConnector(HostileTunnel):
-    """A connector's end. The listener's streams wait in a queue."""
+    """A connector's end. The listener's streams wait in a queue.
 
-    def __init__(self, quic: QuicConnection) -> None:
+    `with_finished` is a TLS message that leaves in the same datagram as the handshake's last one.
+    """
+
+    def __init__(self, quic: QuicConnection, *, with_finished: bytes = b"") -> None:
         super().__init__(quic)
+        self._with_finished = with_finished
         self.relays: asyncio.Queue[TunnelStream] = asyncio.Queue()
 
     def quic_event_received(self, event: events.QuicEvent) -> None:
         super().quic_event_received(event)
         if isinstance(event, events.HandshakeCompleted):
+            if self._with_finished:
+                self.write_tls(self._with_finished)
             self.control = self.open_stream()
             self.spawn(self.serve_control())
 
@@ -243,6 +251,8 @@ class Attack:
 
     async def run(self) -> None:
         """Plays every round whose name is wanted."""
+        for name, message in TLS_MESSAGES:
+            await self._play_with_finished(name, message)
         for each in hello_offences():
             await self._play(each, greeted=False)
         for each in control_offences():
@@ -259,6 +269,14 @@ class Attack:
         if greeted:
             await tunnel.greet()
         await play(tunnel, each, self._judge, dice)
+
+    async def _play_with_finished(self, name: str, message: bytes) -> None:
+        name = f"TLS' {name} with the Finished"
+        if self._arguments.only not in name:
+            return
+        self._judge.dice()
+        tunnel = await self._start(message)
+        self._judge.note(name, await tunnel.end_seen(), frozenset({UNEXPECTED}))
 
     async def _play_relays(self) -> None:
         offences = [each for each in relay_offences() if self._arguments.only in each[0]]
@@ -300,17 +318,21 @@ class Attack:
             return SILENT
 
     async def _dial(self) -> HostileConnector:
+        tunnel = await self._start()
+        async with asyncio.timeout(DIAL_SECONDS):
+            await tunnel.confirmed
+        return tunnel
+
+    async def _start(self, with_finished: bytes = b"") -> HostileConnector:
         arguments = self._arguments
         quic = QuicConnection(
             configuration=native_configuration(arguments, is_client=True, server_name="localhost", protocols=[ALPN])
         )
         limit_peer_streams(quic, bidirectional=100)
         _, tunnel = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: HostileConnector(quic), local_addr=("127.0.0.1", 0)
+            lambda: HostileConnector(quic, with_finished=with_finished), local_addr=("127.0.0.1", 0)
         )
         tunnel.connect((arguments.host, arguments.port))
-        async with asyncio.timeout(DIAL_SECONDS):
-            await tunnel.confirmed
         return tunnel
 
 
