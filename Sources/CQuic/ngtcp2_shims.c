@@ -20,7 +20,7 @@ static int recv_crypto_data(ngtcp2_conn *conn, ngtcp2_crypto_level level, uint64
     return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, length, user_data);
 }
 
-void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server) {
+void warp_callbacks_use_crypto(ngtcp2_callbacks *callbacks, bool is_server) {
     if (is_server) {
         callbacks->recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
     } else {

@@ -4,10 +4,12 @@
 #include <CNIOBoringSSL_aead.h>
 #include <CNIOBoringSSL_aes.h>
 #include <CNIOBoringSSL_chacha.h>
+#include <CNIOBoringSSL_err.h>
 #include <CNIOBoringSSL_mem.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +105,7 @@ static void *new_header_key(const ngtcp2_crypto_ctx *suite, const uint8_t *secre
         return NULL;
     }
     uint8_t bytes[EVP_AEAD_MAX_KEY_LENGTH];
-    size_t length = EVP_AEAD_key_length(aead); // RFC 9001 §5.4.1: the header's key has the length of the packet's
+    size_t length = EVP_AEAD_key_length(aead); // also the header's key's: RFC 9001 §5.4.3, §5.4.4
     bool is_made = expand(bytes, length, suite, secret, secret_length, "quic hp");
     key->is_chacha = cipher_of(suite) == GNUTLS_CIPHER_CHACHA20_POLY1305;
     if (is_made && key->is_chacha) {
@@ -131,6 +133,7 @@ static bool install_keys(ngtcp2_conn *conn, const uint8_t *secret, size_t length
         rv = is_rx ? ngtcp2_conn_install_rx_key(conn, secret, length, &packet, iv, sizeof(iv), &header)
                    : ngtcp2_conn_install_tx_key(conn, secret, length, &packet, iv, sizeof(iv), &header);
     }
+    OPENSSL_cleanse(iv, sizeof(iv));
     if (rv != 0) {
         free_packet_key(packet.native_handle);
         free_header_key(header.native_handle);
@@ -229,6 +232,7 @@ static int open_packet(uint8_t *destination, const ngtcp2_crypto_aead *aead, con
     if (length < TAG_BYTES ||
         !EVP_AEAD_CTX_open(key_of(key->native_handle), destination, &written, length - TAG_BYTES, nonce, nonce_length,
                            ciphertext, length, header, header_length)) {
+        ERR_clear_error(); // or the thread's next user of BoringSSL would find it
         return NGTCP2_ERR_DECRYPT;
     }
     return 0;

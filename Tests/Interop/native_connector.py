@@ -131,8 +131,14 @@ class NativeConnector(NativeTunnel):
         await self.probe(number)
         say("ANSWERED", number)
         if self._arguments.update_keys:
-            self._quic.request_key_update()
-            say("KEY PHASE", self._quic._cryptos[Epoch.ONE_RTT].key_phase)
+            await self._update_keys()
+
+    async def _update_keys(self) -> None:
+        # RFC 9001 §6.1: not before.
+        while not self._quic._handshake_confirmed:
+            await asyncio.sleep(0.01)
+        self._quic.request_key_update()
+        say("KEY PHASE", self._quic._cryptos[Epoch.ONE_RTT].key_phase)
 
     async def leave(self) -> None:
         """Goes away."""

@@ -25,9 +25,9 @@ size_t warp_max_retry_token_length(void);
 void warp_settings_default(ngtcp2_settings *settings);
 void warp_transport_params_default(ngtcp2_transport_params *params);
 
-// Fills in the callbacks that ngtcp2's crypto helper implements. Once the connection's native handle is NULL, a TLS
-// message is refused as unexpected (RFC 8446 §6.2).
-void warp_callbacks_use_crypto_helper(ngtcp2_callbacks *callbacks, bool is_server);
+// Fills in the callbacks that ngtcp2's crypto helper and packet_protection.c implement. Once the connection's native
+// handle is NULL, a TLS message is refused as unexpected (RFC 8446 §6.2).
+void warp_callbacks_use_crypto(ngtcp2_callbacks *callbacks, bool is_server);
 
 int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
                   const ngtcp2_path *path, const ngtcp2_callbacks *callbacks,

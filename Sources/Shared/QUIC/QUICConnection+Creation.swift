@@ -10,7 +10,7 @@ extension QUICConnection {
         attempt: ConnectionAttempt?
     ) throws(QUICError) {
         var callbacks = ngtcp2_callbacks()
-        warp_callbacks_use_crypto_helper(&callbacks, isServer)
+        warp_callbacks_use_crypto(&callbacks, isServer)
         Self.install(on: &callbacks)
         var ngtcp2Settings = librarySettings(now: now)
         var params = transportParameters(attempt: attempt)

@@ -3,7 +3,8 @@ internal import CQuic
 /// The TLS 1.3 session of one QUIC connection. Owns the GnuTLS session and the reference through which GnuTLS' callbacks
 /// find their way back. Confined to the connection's event loop.
 final class TLSSession {
-    // ngtcp2's crypto helper reads the first member through the session's pointer: it must be first, and must not move.
+    // ngtcp2's crypto helper and packet_protection.c read the first member through the session's pointer: it must be
+    // first, and must not move.
     private struct Reference {
         var connection: ngtcp2_crypto_conn_ref
         var session: Unmanaged<TLSSession>
@@ -153,8 +154,8 @@ final class TLSSession {
         }
     }
 
-    // AES first: every machine that this is built for computes it in hardware, in a third of ChaCha20's time or less, and
-    // a peer without it still finds ChaCha20.
+    // AES first: every machine that this is built for computes it in hardware (with VAES in a third of ChaCha20's time),
+    // and a peer without it still finds ChaCha20.
     private static let priorityString =
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-GROUP-ALL"
         + ":+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:%DISABLE_TLS13_COMPAT_MODE"

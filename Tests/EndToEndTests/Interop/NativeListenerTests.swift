@@ -44,6 +44,15 @@ struct NativeListenerTests {
         try ends.shutDown()
     }
 
+    @Test(arguments: ["AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256"])
+    func everyCipherSuiteIsUnderstood(suite: String) async throws {
+        let target = try EchoServer()
+        let ends = try connected(to: target.endpoint, ["--cipher-suite", suite])
+        let visitor = try ends.visit()
+        try await transfer(BytePattern(byteCount: 500_000, seed: 3), from: visitor, to: visitor)
+        try ends.shutDown()
+    }
+
     @Test func endsCrossAsWhatTheyAre() async throws {
         let acceptor = try TCPAcceptor()
         let ends = try connected(to: acceptor.endpoint)
