@@ -1,5 +1,7 @@
 #include "packet_protection.h"
 
+#include "frame_guard.h"
+
 // SwiftNIO's TLS brings it along, the listener's program has it in any case, and no package offers it by itself.
 #include <CNIOBoringSSL_aead.h>
 #include <CNIOBoringSSL_aes.h>
@@ -141,10 +143,20 @@ static bool install_keys(ngtcp2_conn *conn, const uint8_t *secret, size_t length
     return rv == 0;
 }
 
+// RFC 9001 §8.2: an end that sends no transport parameters gets missing_extension. GnuTLS does not ask for them, and ngtcp2
+// asserts that it has them once it has keys: a server since the ClientHello, a client since EncryptedExtensions.
+static bool lacks_transport_params(ngtcp2_conn *conn, gnutls_record_encryption_level_t level) {
+    return (ngtcp2_conn_is_server(conn) || level == GNUTLS_ENCRYPTION_LEVEL_APPLICATION) &&
+           ngtcp2_conn_get_remote_transport_params(conn) == NULL;
+}
+
 static int receive_secrets(gnutls_session_t session, gnutls_record_encryption_level_t record_level,
                            const void *rx_secret, const void *tx_secret, size_t length) {
     ngtcp2_crypto_conn_ref *reference = gnutls_session_get_ptr(session);
     ngtcp2_conn *conn = reference->get_conn(reference);
+    if (lacks_transport_params(conn, record_level)) {
+        return GNUTLS_E_MISSING_EXTENSION;
+    }
     if (record_level == GNUTLS_ENCRYPTION_LEVEL_APPLICATION) {
         bool is_installed = (rx_secret == NULL || install_keys(conn, rx_secret, length, true)) &&
                             (tx_secret == NULL || install_keys(conn, tx_secret, length, false));
@@ -235,7 +247,7 @@ static int open_packet(uint8_t *destination, const ngtcp2_crypto_aead *aead, con
         ERR_clear_error(); // or the thread's next user of BoringSSL would find it
         return NGTCP2_ERR_DECRYPT;
     }
-    return 0;
+    return warp_frames_are_bearable(destination, written) ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
 static int mask_header(uint8_t *destination, const ngtcp2_crypto_cipher *cipher, const ngtcp2_crypto_cipher_ctx *handle,

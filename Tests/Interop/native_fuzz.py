@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 from aioquic.buffer import encode_uint_var
 from aioquic.quic import events
-from aioquic.quic.connection import QuicConnection
+from aioquic.quic.connection import QuicConnection, QuicConnectionId
+from aioquic.quic.packet import QuicFrameType
+from aioquic.quic.packet_builder import QuicPacketBuilder
 from aioquic.tls import Epoch
 from native_tunnel import (
     LARGEST_FRAME_BYTES,
@@ -40,9 +42,12 @@ FLOOD_PROBES = 100_000
 #: The probes that go out at once in a flood.
 FLOOD_BATCH = 2_000
 #: RFC 9000 §20.1
+INTERNAL_ERROR = 0x01
 STREAM_LIMIT_ERROR = 0x04
 #: RFC 9001 §4.8: TLS' alert unexpected_message (10).
 UNEXPECTED_MESSAGE_ERROR = 0x10A
+#: And missing_extension (109).
+MISSING_EXTENSION_ERROR = 0x16D
 LARGEST_INTEGER = (1 << 62) - 1
 
 # Outcomes
@@ -50,6 +55,8 @@ SERVES = "serves"
 SILENT = "silent"
 MALFORMED = f"closed with {Code.MALFORMED_MESSAGE:#x}"
 LIMIT = f"closed by QUIC with {STREAM_LIMIT_ERROR:#x}"
+BROKEN = f"closed by QUIC with {INTERNAL_ERROR:#x}"
+MISSING = f"closed by QUIC with {MISSING_EXTENSION_ERROR:#x}"
 UNEXPECTED = f"closed by QUIC with {UNEXPECTED_MESSAGE_ERROR:#x}"
 #: Wrong or not is for the receiver to say; it must only stay well.
 EITHER = frozenset({SERVES, MALFORMED})
@@ -144,6 +151,36 @@ class HostileTunnel(NativeTunnel):
         """Like `outcome`, where the control stream is of no use for a probe any more."""
         await asyncio.wait({self.ended}, timeout=patience)
         return self.outcome_by_now() or SILENT
+
+
+def omit_transport_parameters(quic: QuicConnection) -> None:
+    """Has an end that has not begun yet say nothing about its transport (RFC 9001 §8.2)."""
+    initialize = quic._initialize
+
+    def initialize_without(peer_cid: bytes) -> None:
+        initialize(peer_cid)
+        quic.tls.handshake_extensions.clear()
+
+    quic._initialize = initialize_without  # type: ignore[method-assign]
+
+
+def issue_connection_ids(tunnel: HostileTunnel, *frames: tuple[int, int]) -> None:
+    """Sends NEW_CONNECTION_ID frames of these sequence numbers and numbers to retire prior to, in one packet."""
+    quic = tunnel._quic
+
+    def write(builder: QuicPacketBuilder, connection_id: QuicConnectionId) -> None:
+        for sequence, retire_prior_to in frames:
+            buffer = builder.start_frame(QuicFrameType.NEW_CONNECTION_ID, capacity=64)
+            buffer.push_uint_var(sequence)
+            buffer.push_uint_var(retire_prior_to)
+            buffer.push_uint8(8)
+            buffer.push_bytes(bytes([sequence]) * 8)
+            buffer.push_bytes(bytes([sequence]) * 16)
+        connection_id.was_sent = True
+
+    quic._write_new_connection_id_frame = write  # type: ignore[method-assign]
+    quic._host_cids[-1].was_sent = False
+    tunnel.transmit()
 
 
 @dataclass(frozen=True)
@@ -343,6 +380,12 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
 
     offences += [slowly, ends, ends_early, resets, resets_early, stops, half, unidirectional, flood, deaf_flood]
     offences += tls_offences()
+
+    @offence("connection IDs to be retired twice", SILENT, BROKEN)
+    async def retires_twice(tunnel: HostileTunnel, dice: random.Random) -> None:
+        issue_connection_ids(tunnel, (20, 20), (11, 0), (11, 0))
+
+    offences += [retires_twice]
     return offences + [noise, random_frames, flipped] * 8
 
 

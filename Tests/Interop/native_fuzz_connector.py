@@ -20,6 +20,7 @@ from native_fuzz import (
     LARGEST_INTEGER,
     LIMIT,
     MALFORMED,
+    MISSING,
     SERVES,
     SILENT,
     TLS_MESSAGES,
@@ -31,6 +32,7 @@ from native_fuzz import (
     common_offences,
     mutations,
     offence,
+    omit_transport_parameters,
     play,
     writes,
 )
@@ -160,7 +162,20 @@ def control_offences() -> list[Offence]:
         tunnel._quic._remote_max_streams_bidi = 16
         await tunnel.open_stream().write(b"hello?")
 
-    return [*offences, second]
+    @offence("another address, and back before it answers", SERVES)
+    async def flaps(tunnel: HostileTunnel, dice: random.Random) -> None:
+        probe = frame(Message.PROBE, integer(1, 5))
+        home = tunnel._transport
+        away, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+        )
+        tunnel._transport = away
+        await tunnel.write(probe)
+        tunnel._transport = home
+        await tunnel.write(probe)
+        away.close()
+
+    return [*offences, second, flaps]
 
 
 Reply = Callable[[HostileConnector, TunnelStream, random.Random], Awaitable[None]]
@@ -251,6 +266,7 @@ class Attack:
 
     async def run(self) -> None:
         """Plays every round whose name is wanted."""
+        await self._play_without_parameters()
         for name, message in TLS_MESSAGES:
             await self._play_with_finished(name, message)
         for each in hello_offences():
@@ -270,12 +286,20 @@ class Attack:
             await tunnel.greet()
         await play(tunnel, each, self._judge, dice)
 
+    async def _play_without_parameters(self) -> None:
+        name = "no transport parameters"
+        if self._arguments.only not in name:
+            return
+        self._judge.dice()
+        tunnel = await self._start(prepare=omit_transport_parameters)
+        self._judge.note(name, await tunnel.end_seen(), frozenset({MISSING}))
+
     async def _play_with_finished(self, name: str, message: bytes) -> None:
         name = f"TLS' {name} with the Finished"
         if self._arguments.only not in name:
             return
         self._judge.dice()
-        tunnel = await self._start(message)
+        tunnel = await self._start(with_finished=message)
         self._judge.note(name, await tunnel.end_seen(), frozenset({UNEXPECTED}))
 
     async def _play_relays(self) -> None:
@@ -323,12 +347,15 @@ class Attack:
             await tunnel.confirmed
         return tunnel
 
-    async def _start(self, with_finished: bytes = b"") -> HostileConnector:
+    async def _start(
+        self, *, with_finished: bytes = b"", prepare: Callable[[QuicConnection], None] = lambda quic: None
+    ) -> HostileConnector:
         arguments = self._arguments
         quic = QuicConnection(
             configuration=native_configuration(arguments, is_client=True, server_name="localhost", protocols=[ALPN])
         )
         limit_peer_streams(quic, bidirectional=100)
+        prepare(quic)
         _, tunnel = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: HostileConnector(quic, with_finished=with_finished), local_addr=("127.0.0.1", 0)
         )

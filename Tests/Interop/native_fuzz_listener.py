@@ -17,6 +17,7 @@ from aioquic.quic.connection import QuicConnection
 from native_fuzz import (
     LARGEST_INTEGER,
     MALFORMED,
+    MISSING,
     SERVES,
     SILENT,
     HostileTunnel,
@@ -26,6 +27,7 @@ from native_fuzz import (
     common_offences,
     mutations,
     offence,
+    omit_transport_parameters,
     play,
     writes,
 )
@@ -58,9 +60,11 @@ WORDS = b"is anybody there?"
 class HostileListener(HostileTunnel):
     """A listener's end."""
 
-    def __init__(self, quic: QuicConnection) -> None:
+    def __init__(self, quic: QuicConnection, *, omits_parameters: bool = False) -> None:
         demand_client_certificate(quic)
         limit_peer_streams(quic, bidirectional=1)
+        if omits_parameters:
+            omit_transport_parameters(quic)
         super().__init__(quic)
         self.has_control = self._loop.create_future()
 
@@ -237,6 +241,7 @@ class Attack:
         self._judge = Judge(arguments.seed)
         offences = [(each, False) for each in welcome_offences()] + [(each, True) for each in control_offences()]
         self._offences = deque((each, greeted) for each, greeted in offences if arguments.only in each.name)
+        self._has_omitted_parameters = arguments.only not in "no transport parameters"
         self._has_tried_relays = False
         self._is_done = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -247,10 +252,16 @@ class Attack:
         """Takes a connector: for the next round, or to serve it."""
         if self._is_done:
             return NativeListener(quic, self._arguments)
-        tunnel = HostileListener(quic)
-        self._tasks.add(task := asyncio.ensure_future(self._serve(tunnel)))
+        tunnel = HostileListener(quic, omits_parameters=not self._has_omitted_parameters)
+        serve = self._serve if self._has_omitted_parameters else self._omit_parameters
+        self._has_omitted_parameters = True
+        self._tasks.add(task := asyncio.ensure_future(serve(tunnel)))
         task.add_done_callback(self._served)
         return tunnel
+
+    async def _omit_parameters(self, tunnel: HostileListener) -> None:
+        self._judge.dice()
+        self._judge.note("no transport parameters", await tunnel.end_seen(), frozenset({MISSING}))
 
     async def _serve(self, tunnel: HostileListener) -> None:
         async with asyncio.timeout(REPLY_SECONDS):

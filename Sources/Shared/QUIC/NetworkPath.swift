@@ -32,6 +32,11 @@ package final class NetworkPath {
         }
     }
 
+    /// Whether it runs between the same addresses as `other`.
+    func hasAddresses(of other: NetworkPath) -> Bool {
+        remote == other.remote && local == other.local
+    }
+
     deinit {
         storage.deallocate()
     }

@@ -52,6 +52,7 @@ package final class QUICConnection {
     var streams: [QUICStreamID: QUICStream] = [:]
     var sendQueue = SendQueue()
     var sizeSearch: DatagramSizeSearch
+    private var migrationGate = MigrationGate()
     // Streams whose data is delivered and whose reset is due.
     var dueResets: [QUICStream] = []
     // Streams with `consumedBytes`.
@@ -278,6 +279,9 @@ package final class QUICConnection {
 
     private func read(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         guard let conn else { return }
+        if isServer {
+            guard migrationGate.admits(path, now: now, isUsing: isUsing(path)) else { return }
+        }
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
@@ -293,8 +297,11 @@ package final class QUICConnection {
         }
         hasReceivedSinceProbe = true
         lastHeard = now
-        if isServer, isConfirmed {
-            tls.handshakeIsOver()
+        if isServer {
+            migrationGate.read(by: path, now: now, isUsing: isUsing(path), probeTimeout: probeTimeout)
+            if isConfirmed {
+                tls.handshakeIsOver()
+            }
         }
         returnConnectionCredit()
         performDueResets()
@@ -354,8 +361,10 @@ package final class QUICConnection {
     private static let blackHoleTimeouts = 3
 
     /// RFC 9000 §10.2: the closing and draining states last three times the probe timeout.
-    var closePeriod: TimeAmount {
-        conn.map { .nanoseconds(Int64(clamping: ngtcp2_conn_get_pto($0)) * 3) } ?? .zero
+    var closePeriod: TimeAmount { probeTimeout * 3 }
+
+    private var probeTimeout: TimeAmount {
+        conn.map { .nanoseconds(Int64(clamping: ngtcp2_conn_get_pto($0))) } ?? .zero
     }
 }
 

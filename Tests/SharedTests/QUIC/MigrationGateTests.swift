@@ -1,0 +1,70 @@
+import NIOCore
+import Testing
+
+@testable import Shared
+
+struct MigrationGateTests {
+    private let home: NetworkPath
+    private let away: NetworkPath
+    private let start = QUICTime(nanoseconds: 1_000_000_000)
+    private var gate = MigrationGate()
+
+    init() throws {
+        home = try Self.path(port: 1)
+        away = try Self.path(port: 2)
+        gate.read(by: home, now: start, isUsing: true, probeTimeout: .zero)
+    }
+
+    @Test mutating func thePathThatWasLeftIsClosedForAWhile() {
+        move(to: away, at: start)
+        #expect(!gate.admits(home, now: start, isUsing: false))
+        #expect(!gate.admits(home, now: start + .nanoseconds(9_999_999_999), isUsing: false))
+        #expect(gate.admits(home, now: start + .seconds(10), isUsing: false))
+        #expect(gate.admits(away, now: start, isUsing: true))
+    }
+
+    @Test mutating func itIsClosedLongerWhereTheRoundTripIsLong() {
+        gate.read(by: away, now: start, isUsing: true, probeTimeout: .seconds(2))
+        #expect(!gate.admits(home, now: start + .nanoseconds(17_999_999_999), isUsing: false))
+        #expect(gate.admits(home, now: start + .seconds(18), isUsing: false))
+    }
+
+    @Test mutating func itIsOpenWhenTheConnectionHasReturnedByItself() {
+        move(to: away, at: start)
+        #expect(gate.admits(home, now: start, isUsing: true))
+        move(to: home, at: start + .seconds(3))
+        #expect(!gate.admits(away, now: start + .seconds(3), isUsing: false))
+    }
+
+    @Test mutating func aThirdPathIsOpen() throws {
+        move(to: away, at: start)
+        let third = try Self.path(port: 3)
+        #expect(gate.admits(third, now: start, isUsing: false))
+        move(to: third, at: start)
+        #expect(!gate.admits(away, now: start, isUsing: false))
+    }
+
+    @Test mutating func whatIsNotUsedIsNoMove() {
+        gate.read(by: away, now: start, isUsing: false, probeTimeout: .zero)
+        #expect(gate.admits(home, now: start, isUsing: true))
+        #expect(gate.admits(away, now: start, isUsing: false))
+    }
+
+    @Test mutating func anotherObjectWithTheSameAddressesIsTheSamePath() throws {
+        move(to: try Self.path(port: 1), at: start)
+        #expect(gate.admits(home, now: start, isUsing: true))
+        move(to: away, at: start)
+        #expect(!gate.admits(try Self.path(port: 1), now: start, isUsing: false))
+    }
+
+    private mutating func move(to path: NetworkPath, at now: QUICTime) {
+        gate.read(by: path, now: now, isUsing: true, probeTimeout: .zero)
+    }
+
+    private static func path(port: Int) throws -> NetworkPath {
+        NetworkPath(
+            local: try SocketAddress(ipAddress: "127.0.0.1", port: 11_443),
+            remote: try SocketAddress(ipAddress: "127.0.0.2", port: port)
+        )
+    }
+}
