@@ -102,12 +102,12 @@ static bool skip_frame(reader *r, uint8_t type) {
     case 0x1a: // PATH_CHALLENGE
     case 0x1b: // PATH_RESPONSE
         return skip(r, 8);
-    case 0x30: // DATAGRAM to the end
-        return skip(r, (uint64_t)(r->end - r->next));
     case 0x1c: // CONNECTION_CLOSE
         return skip_integers(r, 2) && skip_bytes(r);
     case 0x1d:
         return skip_integers(r, 1) && skip_bytes(r);
+    case 0x30: // DATAGRAM to the end
+        return skip(r, (uint64_t)(r->end - r->next));
     default:
         return false;
     }

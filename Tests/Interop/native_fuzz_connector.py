@@ -162,20 +162,27 @@ def control_offences() -> list[Offence]:
         tunnel._quic._remote_max_streams_bidi = 16
         await tunnel.open_stream().write(b"hello?")
 
-    @offence("another address, and back before it answers", SERVES)
-    async def flaps(tunnel: HostileTunnel, dice: random.Random) -> None:
+    return [*offences, second, *(flaps(addresses) for addresses in (1, 2, 20))]
+
+
+def flaps(addresses: int) -> Offence:
+    """Speaks from so many other addresses, and from the first again before any of them has answered."""
+
+    @offence(f"other addresses, {addresses}, and back before they answer", SERVES)
+    async def commit(tunnel: HostileTunnel, dice: random.Random) -> None:
         probe = frame(Message.PROBE, integer(1, 5))
         home = tunnel._transport
-        away, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
-        )
-        tunnel._transport = away
-        await tunnel.write(probe)
+        for _ in range(addresses):
+            away, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+            )
+            tunnel._transport = away
+            await tunnel.write(probe)
+            away.close()
         tunnel._transport = home
         await tunnel.write(probe)
-        away.close()
 
-    return [*offences, second, flaps]
+    return commit
 
 
 Reply = Callable[[HostileConnector, TunnelStream, random.Random], Awaitable[None]]

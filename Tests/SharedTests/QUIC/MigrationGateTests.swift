@@ -36,12 +36,30 @@ struct MigrationGateTests {
         #expect(!gate.admits(away, now: start + .seconds(3), isUsing: false))
     }
 
-    @Test mutating func aThirdPathIsOpen() throws {
+    @Test mutating func aThirdPathIsOpenAndClosesBothForAllOfItsTime() throws {
         move(to: away, at: start)
         let third = try Self.path(port: 3)
-        #expect(gate.admits(third, now: start, isUsing: false))
-        move(to: third, at: start)
-        #expect(!gate.admits(away, now: start, isUsing: false))
+        let later = start + .seconds(5)
+        #expect(gate.admits(third, now: later, isUsing: false))
+        move(to: third, at: later)
+        for path in [home, away] {
+            #expect(!gate.admits(path, now: later + .nanoseconds(9_999_999_999), isUsing: false))
+            #expect(gate.admits(path, now: later + .seconds(10), isUsing: false))
+        }
+    }
+
+    @Test mutating func afterEightMovesAClientStaysWhereItIs() throws {
+        for port in 2...9 {
+            let path = try Self.path(port: port)
+            #expect(gate.admits(path, now: start, isUsing: false))
+            move(to: path, at: start)
+        }
+        let another = try Self.path(port: 10)
+        #expect(!gate.admits(another, now: start, isUsing: false))
+        #expect(gate.admits(try Self.path(port: 9), now: start, isUsing: true))
+        #expect(gate.admits(another, now: start + .seconds(10), isUsing: false))
+        move(to: another, at: start + .seconds(10))
+        #expect(gate.admits(try Self.path(port: 11), now: start + .seconds(10), isUsing: false))
     }
 
     @Test mutating func whatIsNotUsedIsNoMove() {
