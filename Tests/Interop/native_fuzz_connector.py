@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 from aioquic.quic import events
 from aioquic.quic.connection import QuicConnection
@@ -273,9 +274,9 @@ class Attack:
 
     async def run(self) -> None:
         """Plays every round whose name is wanted."""
-        await self._play_without_parameters()
+        await self._play_handshake("no transport parameters", MISSING, prepare=omit_transport_parameters)
         for name, message in TLS_MESSAGES:
-            await self._play_with_finished(name, message)
+            await self._play_handshake(f"TLS' {name} with the Finished", UNEXPECTED, with_finished=message)
         for each in hello_offences():
             await self._play(each, greeted=False)
         for each in control_offences():
@@ -293,21 +294,13 @@ class Attack:
             await tunnel.greet()
         await play(tunnel, each, self._judge, dice)
 
-    async def _play_without_parameters(self) -> None:
-        name = "no transport parameters"
+    async def _play_handshake(self, name: str, outcome: str, **how: Any) -> None:
+        """A handshake that the listener must end; `how` is `_start`'s."""
         if self._arguments.only not in name:
             return
         self._judge.dice()
-        tunnel = await self._start(prepare=omit_transport_parameters)
-        self._judge.note(name, await tunnel.end_seen(), frozenset({MISSING}))
-
-    async def _play_with_finished(self, name: str, message: bytes) -> None:
-        name = f"TLS' {name} with the Finished"
-        if self._arguments.only not in name:
-            return
-        self._judge.dice()
-        tunnel = await self._start(with_finished=message)
-        self._judge.note(name, await tunnel.end_seen(), frozenset({UNEXPECTED}))
+        tunnel = await self._start(**how)
+        self._judge.note(name, await tunnel.end_seen(), frozenset({outcome}))
 
     async def _play_relays(self) -> None:
         offences = [each for each in relay_offences() if self._arguments.only in each[0]]

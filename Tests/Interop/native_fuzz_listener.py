@@ -60,11 +60,9 @@ WORDS = b"is anybody there?"
 class HostileListener(HostileTunnel):
     """A listener's end."""
 
-    def __init__(self, quic: QuicConnection, *, omits_parameters: bool = False) -> None:
+    def __init__(self, quic: QuicConnection) -> None:
         demand_client_certificate(quic)
         limit_peer_streams(quic, bidirectional=1)
-        if omits_parameters:
-            omit_transport_parameters(quic)
         super().__init__(quic)
         self.has_control = self._loop.create_future()
 
@@ -252,9 +250,12 @@ class Attack:
         """Takes a connector: for the next round, or to serve it."""
         if self._is_done:
             return NativeListener(quic, self._arguments)
-        tunnel = HostileListener(quic, omits_parameters=not self._has_omitted_parameters)
-        serve = self._serve if self._has_omitted_parameters else self._omit_parameters
-        self._has_omitted_parameters = True
+        serve = self._serve
+        if not self._has_omitted_parameters:
+            self._has_omitted_parameters = True
+            omit_transport_parameters(quic)
+            serve = self._omit_parameters
+        tunnel = HostileListener(quic)
         self._tasks.add(task := asyncio.ensure_future(serve(tunnel)))
         task.add_done_callback(self._served)
         return tunnel
