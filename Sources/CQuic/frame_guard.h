@@ -6,11 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Whether ngtcp2 may read these frames, the payload of a 1-RTT packet. It may not when one is a NEW_CONNECTION_ID that asks
-// for connection IDs to be retired (RFC 9000 §19.15): two that say the same end the process
-// (ngtcp2_conn_track_retired_dcid_seq; later versions look first). None of the known peers ever asks.
+// Makes frames, the payload of a 1-RTT packet, such that ngtcp2 may read them: each NEW_CONNECTION_ID (RFC 9000 §19.15)
+// becomes a PING. ngtcp2 retires some connection IDs twice while a client moves, and more of them than it can keep in mind
+// when the client does not acknowledge that; both end the process. So the peer's first ID stays the only one, and nothing
+// is ever retired. A client that moves is followed all the same (§9.5: to its new address with the ID that it had).
+//
+// False when one asks for connection IDs to be retired, which no known peer ever does: the connection cannot go on.
 //
 // Looks no further than the first frame that is malformed or unknown, as ngtcp2 does.
-bool warp_frames_are_bearable(const uint8_t *payload, size_t length);
+bool warp_frames_make_bearable(uint8_t *payload, size_t length);
 
 #endif

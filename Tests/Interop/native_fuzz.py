@@ -44,6 +44,7 @@ FLOOD_BATCH = 2_000
 #: RFC 9000 §20.1
 INTERNAL_ERROR = 0x01
 STREAM_LIMIT_ERROR = 0x04
+FRAME_ENCODING_ERROR = 0x07
 #: RFC 9001 §4.8: TLS' alert unexpected_message (10).
 UNEXPECTED_MESSAGE_ERROR = 0x10A
 #: And missing_extension (109).
@@ -54,6 +55,7 @@ LARGEST_INTEGER = (1 << 62) - 1
 SERVES = "serves"
 SILENT = "silent"
 MALFORMED = f"closed with {Code.MALFORMED_MESSAGE:#x}"
+FRAME = f"closed by QUIC with {FRAME_ENCODING_ERROR:#x}"
 LIMIT = f"closed by QUIC with {STREAM_LIMIT_ERROR:#x}"
 BROKEN = f"closed by QUIC with {INTERNAL_ERROR:#x}"
 MISSING = f"closed by QUIC with {MISSING_EXTENSION_ERROR:#x}"
@@ -164,7 +166,7 @@ def omit_transport_parameters(quic: QuicConnection) -> None:
     quic._initialize = initialize_without  # type: ignore[method-assign]
 
 
-def issue_connection_ids(tunnel: HostileTunnel, *frames: tuple[int, int]) -> None:
+def issue_connection_ids(tunnel: HostileTunnel, *frames: tuple[int, int], length: int = 8) -> None:
     """Sends NEW_CONNECTION_ID frames of these sequence numbers and numbers to retire prior to, in one packet."""
     quic = tunnel._quic
 
@@ -173,8 +175,8 @@ def issue_connection_ids(tunnel: HostileTunnel, *frames: tuple[int, int]) -> Non
             buffer = builder.start_frame(QuicFrameType.NEW_CONNECTION_ID, capacity=64)
             buffer.push_uint_var(sequence)
             buffer.push_uint_var(retire_prior_to)
-            buffer.push_uint8(8)
-            buffer.push_bytes(bytes([sequence]) * 8)
+            buffer.push_uint8(length)
+            buffer.push_bytes(bytes([sequence]) * length)
             buffer.push_bytes(bytes([sequence]) * 16)
         connection_id.was_sent = True
 
@@ -385,7 +387,16 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
     async def retires_twice(tunnel: HostileTunnel, dice: random.Random) -> None:
         issue_connection_ids(tunnel, (20, 20), (11, 0), (11, 0))
 
-    offences += [retires_twice]
+    @offence("a hundred connection IDs", SERVES)
+    async def many(tunnel: HostileTunnel, dice: random.Random) -> None:
+        for first in range(100, 200, 10):
+            issue_connection_ids(tunnel, *((sequence, 0) for sequence in range(first, first + 10)))
+
+    @offence("a connection ID of no bytes", FRAME)
+    async def empty(tunnel: HostileTunnel, dice: random.Random) -> None:
+        issue_connection_ids(tunnel, (9, 0), length=0)
+
+    offences += [retires_twice, many, empty]
     return offences + [noise, random_frames, flipped] * 8
 
 

@@ -163,7 +163,7 @@ def control_offences() -> list[Offence]:
         tunnel._quic._remote_max_streams_bidi = 16
         await tunnel.open_stream().write(b"hello?")
 
-    return [*offences, second, *(flaps(addresses) for addresses in (1, 2, 20))]
+    return [*offences, second, *(flaps(addresses) for addresses in (1, 2, 20)), moves_on]
 
 
 def flaps(addresses: int) -> Offence:
@@ -184,6 +184,23 @@ def flaps(addresses: int) -> Offence:
         await tunnel.write(probe)
 
     return commit
+
+
+@offence("another address, and a third with a new connection ID before it answers", SERVES)
+async def moves_on(tunnel: HostileTunnel, dice: random.Random) -> None:
+    """Then two connection IDs of its own are in use while the first path is kept in mind."""
+    probe = frame(Message.PROBE, integer(1, 5))
+    home = tunnel._transport
+    for index in range(2):
+        away, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+        )
+        tunnel._transport = away
+        if index:
+            tunnel._quic.change_connection_id()
+        await tunnel.write(probe)
+        await asyncio.sleep(0.1)
+    tunnel._transport = home
 
 
 Reply = Callable[[HostileConnector, TunnelStream, random.Random], Awaitable[None]]

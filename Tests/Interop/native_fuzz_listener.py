@@ -12,8 +12,12 @@ import secrets
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from aioquic.quic.connection import QuicConnection
+from aioquic.quic.connection import QuicConnection, QuicNetworkPath
+from aioquic.quic.packet import QuicPacketType
+from aioquic.quic.packet_builder import QuicPacketBuilder
+from aioquic.tls import Epoch
 from native_fuzz import (
     LARGEST_INTEGER,
     MALFORMED,
@@ -84,6 +88,35 @@ class HostileListener(HostileTunnel):
         except Malformed as error:
             say("PROBLEM", f"hello: {error}")
             return b""
+
+
+@dataclass(frozen=True)
+class HandshakeOffence:
+    """Something done to a connection that has not begun yet, and what must come of it."""
+
+    name: str
+    prepare: Callable[[QuicConnection], None]
+    outcome: str
+
+
+def finish_early(quic: QuicConnection) -> None:
+    """Has HANDSHAKE_DONE leave with the server's own flight, not behind the client's (RFC 9001 §4.1.2)."""
+    write_application = quic._write_application
+
+    def write_it_first(builder: QuicPacketBuilder, network_path: QuicNetworkPath, now: float) -> None:
+        crypto = quic._cryptos[Epoch.ONE_RTT]
+        if crypto.send.is_valid() and not quic._handshake_complete:
+            builder.start_packet(QuicPacketType.ONE_RTT, crypto)
+            quic._write_handshake_done_frame(builder)
+        write_application(builder, network_path, now)
+
+    quic._write_application = write_it_first  # type: ignore[method-assign]
+
+
+HANDSHAKE_OFFENCES = [
+    HandshakeOffence("no transport parameters", omit_transport_parameters, MISSING),
+    HandshakeOffence("the handshake's end with its beginning", finish_early, SERVES),
+]
 
 
 def first_message() -> bytes:
@@ -239,7 +272,7 @@ class Attack:
         self._judge = Judge(arguments.seed)
         offences = [(each, False) for each in welcome_offences()] + [(each, True) for each in control_offences()]
         self._offences = deque((each, greeted) for each, greeted in offences if arguments.only in each.name)
-        self._has_omitted_parameters = arguments.only not in "no transport parameters"
+        self._handshakes = deque(each for each in HANDSHAKE_OFFENCES if arguments.only in each.name)
         self._has_tried_relays = False
         self._is_done = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -250,19 +283,28 @@ class Attack:
         """Takes a connector: for the next round, or to serve it."""
         if self._is_done:
             return NativeListener(quic, self._arguments)
-        serve = self._serve
-        if not self._has_omitted_parameters:
-            self._has_omitted_parameters = True
-            omit_transport_parameters(quic)
-            serve = self._omit_parameters
-        tunnel = HostileListener(quic)
-        self._tasks.add(task := asyncio.ensure_future(serve(tunnel)))
+        if self._handshakes:
+            each = self._handshakes.popleft()
+            each.prepare(quic)
+            tunnel = HostileListener(quic)
+            round = self._play_handshake(tunnel, each)
+        else:
+            tunnel = HostileListener(quic)
+            round = self._serve(tunnel)
+        self._tasks.add(task := asyncio.ensure_future(round))
         task.add_done_callback(self._served)
         return tunnel
 
-    async def _omit_parameters(self, tunnel: HostileListener) -> None:
-        self._judge.dice()
-        self._judge.note("no transport parameters", await tunnel.end_seen(), frozenset({MISSING}))
+    async def _play_handshake(self, tunnel: HostileListener, each: HandshakeOffence) -> None:
+        dice = self._judge.dice()
+        if each.outcome == SERVES:
+            await tunnel.wait_for_hello()
+            await tunnel.write(first_message())
+            outcome = await tunnel.outcome(dice.getrandbits(60))
+        else:
+            outcome = await tunnel.end_seen()
+        self._judge.note(each.name, outcome, frozenset({each.outcome}))
+        tunnel.close(Code.SHUTTING_DOWN, "next")
 
     async def _serve(self, tunnel: HostileListener) -> None:
         async with asyncio.timeout(REPLY_SECONDS):

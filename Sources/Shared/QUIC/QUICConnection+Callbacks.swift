@@ -35,6 +35,11 @@ extension QUICConnection {
             connection.events.append(.handshakeConfirmed)
             return 0
         }
+        callbacks.dcid_status = { _, _, _, _, _, user in
+            // A client's first comes with its answer to the handshake.
+            connection(from: user)?.readsProtectedPackets = true
+            return 0
+        }
         callbacks.recv_stateless_reset = { _, _, user in
             connection(from: user)?.receivedStatelessReset = true
             return 0

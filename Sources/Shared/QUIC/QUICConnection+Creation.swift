@@ -76,7 +76,7 @@ extension QUICConnection {
         params.initial_max_streams_bidi = UInt64(settings.maximumPeerStreams)
         params.initial_max_streams_uni = 0
         params.max_idle_timeout = UInt64(clamping: settings.idleTimeout.nanoseconds)
-        params.active_connection_id_limit = 7
+        params.active_connection_id_limit = 2  // the least there is (RFC 9000 §18.2): `frame_guard.c` keeps the first
         // Only the peer's probes of the path come in DATAGRAM frames: nobody reads them.
         params.max_datagram_frame_size = 65_535
         if let attempt {

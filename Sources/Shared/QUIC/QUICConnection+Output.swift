@@ -45,6 +45,7 @@ extension QUICConnection {
         datagramsToAcknowledge = 0
         frameIsDue = false
         returnStreamCredit(now: now)
+        let hasRoom = ngtcp2_conn_get_cwnd_left(conn) > 0
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
         var budget = min(warp_conn_burst(conn), Self.maximumBurstBytes)
@@ -82,6 +83,9 @@ extension QUICConnection {
             _ = flush(&run, send)
         }
         ngtcp2_conn_update_pkt_tx_time(conn, now.nanoseconds)
+        if hasRoom {
+            migrationGate.wrote(now: now)
+        }
         let resetsAreDue = !dueResets.isEmpty
         performDueResets()
         if pendingClose != nil || (resetsAreDue && outcome == .sent) {

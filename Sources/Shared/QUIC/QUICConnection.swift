@@ -38,6 +38,8 @@ package final class QUICConnection {
     var state = State.active
     var pendingClose: CloseFrame?
     var isConfirmed = false
+    // Whether ngtcp2 has left the handshake.
+    var readsProtectedPackets: Bool
     // Since the last write: datagrams that arrived and want to be acknowledged, whether the last one brought stream data,
     // and whether a frame waits that is no stream's data.
     var datagramsToAcknowledge = 0
@@ -52,7 +54,7 @@ package final class QUICConnection {
     var streams: [QUICStreamID: QUICStream] = [:]
     var sendQueue = SendQueue()
     var sizeSearch: DatagramSizeSearch
-    private var migrationGate = MigrationGate()
+    var migrationGate = MigrationGate()
     // Streams whose data is delivered and whose reset is due.
     var dueResets: [QUICStream] = []
     // Streams with `consumedBytes`.
@@ -118,6 +120,7 @@ package final class QUICConnection {
         self.random = random
         self.resetSecret = resetSecret
         isServer = attempt != nil
+        readsProtectedPackets = isServer
         initialSourceID = random.connectionID()
         tls = try TLSSession(
             configuration,
@@ -280,12 +283,19 @@ package final class QUICConnection {
     private func read(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         guard let conn else { return }
         if isServer {
-            guard migrationGate.admits(path, now: now, isUsing: isUsing(path)) else { return }
+            guard migrationGate.admits(path, isUsing: isUsing(path)) else {
+                frameIsDue = true  // a write may open it
+                return
+            }
         }
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
-            let result = warp_conn_read_pkt(conn, path.pointer, &info, bytes.baseAddress, bytes.count, now.nanoseconds)
+            let (start, count, time) = (bytes.baseAddress, bytes.count, now.nanoseconds)
+            let result =
+                readsProtectedPackets
+                ? warp_conn_read_pkt(conn, path.pointer, &info, start, count, time)
+                : warp_conn_read_handshake_pkt(conn, path.pointer, &info, start, count, time)
             if hasReceivedStreamData || bytes.count > Self.largestBareAcknowledgement {
                 datagramsToAcknowledge += 1
                 hasReceivedStreamData = false

@@ -60,6 +60,8 @@ package final class QUICEndpoint<Connection: AnyObject> {
             return .connection(connection)
         }
         if header.version == 0 {
+            // Version negotiation (RFC 9000 §17.2.1) is for a client, which has its ID.
+            guard bytes[0] & 0x80 == 0 else { return .drop(.malformed) }
             // RFC 9000 §10.3.1: a stateless reset carries no ID of ours. A client's socket has one connection, which
             // knows the token.
             if limits == nil, let connection = table.only {

@@ -58,9 +58,8 @@ struct GarbageTests {
         return pair
     }
 
-    @Test func anEndpointRoutesAHundredThousandPiecesOfGarbage() throws {
-        let recorder = Recorder()
-        _ = try recordedPair(recorder)
+    /// A server's endpoint without a connection, and a path to it.
+    private func lonelyServer() throws -> (QUICEndpoint<Recorder>, NetworkPath) {
         let random = RandomSource(SplitMix64(state: 10))
         let endpoint = QUICEndpoint<Recorder>(
             random: random,
@@ -71,6 +70,13 @@ struct GarbageTests {
             local: NIOCore.SocketAddress(ipAddress: "127.0.0.1", port: 1),
             remote: NIOCore.SocketAddress(ipAddress: "127.0.0.2", port: 2)
         )
+        return (endpoint, path)
+    }
+
+    @Test func anEndpointRoutesAHundredThousandPiecesOfGarbage() throws {
+        let recorder = Recorder()
+        _ = try recordedPair(recorder)
+        let (endpoint, path) = try lonelyServer()
         var garbage = Garbage(generator: SplitMix64(state: 11), samples: recorder.datagrams)
         var outcomes: Set<String> = []
         var amplified = 0
@@ -90,6 +96,22 @@ struct GarbageTests {
         }
         #expect(amplified == 0, "an answer is longer than what caused it")
         #expect(outcomes.isSuperset(of: ["attempt", "reply", "malformed", "notAnInitial"]))
+    }
+
+    @Test func aServerAnswersNoVersionNegotiation() throws {
+        let (endpoint, path) = try lonelyServer()
+        let now = QUICTime(nanoseconds: 1_000_000_000)
+        for (destinationBytes, form) in [(0, UInt8(0x80)), (18, 0x80), (18, 0x40)] {
+            // RFC 9000 §17.2.1: an ID each, then versions. With the other form bit, a short header.
+            let ids = [UInt8(destinationBytes)] + [UInt8](repeating: 7, count: destinationBytes) + [0]
+            let datagram = [form, 0, 0, 0, 0] + ids + [UInt8](repeating: 1, count: 100)
+            let route = datagram.withUnsafeBytes { endpoint.route($0, path: path, now: now) }
+            switch route {
+            case .drop(.malformed): #expect(form == 0x80)
+            case .reply: #expect(form == 0x40, "only a short header is answered with a stateless reset")
+            default: Issue.record("\(route)")
+            }
+        }
     }
 
     @Test(arguments: ConnectionSide.allCases)
