@@ -1,4 +1,5 @@
 #include "CQuic.h"
+#include "containment.h"
 
 uint32_t warp_quic_version_1(void) { return NGTCP2_PROTO_VER_V1; }
 
@@ -45,9 +46,32 @@ int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, co
                                   params, warp_slab_memory(), user_data);
 }
 
+int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info, const uint8_t *packet,
+                       size_t length, ngtcp2_tstamp now) {
+    RETURN_CONTAINED(ngtcp2_conn_read_pkt(conn, path, info, packet, length, now));
+}
+
+int warp_conn_handle_expiry(ngtcp2_conn *conn, ngtcp2_tstamp now) {
+    RETURN_CONTAINED(ngtcp2_conn_handle_expiry(conn, now));
+}
+
+ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info, uint8_t *destination,
+                                     size_t capacity, ngtcp2_ssize *accepted, uint32_t flags, int64_t stream_id,
+                                     const ngtcp2_vec *data, size_t data_count, ngtcp2_tstamp now) {
+    RETURN_CONTAINED(ngtcp2_conn_writev_stream(conn, path, info, destination, capacity, accepted, flags, stream_id, data,
+                                               data_count, now));
+}
+
 ngtcp2_ssize warp_conn_write_pkt(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                  uint8_t *destination, size_t capacity, ngtcp2_tstamp now) {
-    return ngtcp2_conn_write_pkt(conn, path, info, destination, capacity, now);
+    RETURN_CONTAINED(ngtcp2_conn_write_pkt(conn, path, info, destination, capacity, now));
+}
+
+static ngtcp2_ssize write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info, uint8_t *destination,
+                                   size_t capacity, int *accepted, uint64_t number, const ngtcp2_vec *data,
+                                   ngtcp2_tstamp now) {
+    RETURN_CONTAINED(ngtcp2_conn_writev_datagram(conn, path, info, destination, capacity, accepted,
+                                                 NGTCP2_WRITE_DATAGRAM_FLAG_NONE, number, data, 1, now));
 }
 
 ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
@@ -56,8 +80,7 @@ ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtc
     int taken = 0;
     ngtcp2_vec data = {.base = (uint8_t *)bytes, .len = length};
     ngtcp2_ssize written =
-        ngtcp2_conn_writev_datagram(conn, path, info, destination, capacity, &taken,
-                                    NGTCP2_WRITE_DATAGRAM_FLAG_NONE, number, &data, 1, now);
+        write_datagram(conn, path, info, destination, capacity, &taken, number, &data, now);
     *accepted = taken != 0;
     return written;
 }
@@ -78,7 +101,7 @@ ngtcp2_ssize warp_conn_write_close(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_
         error.reason = (uint8_t *)close->reason;
         error.reasonlen = close->reason_length;
     }
-    return ngtcp2_conn_write_connection_close(conn, path, info, destination, capacity, &error, now);
+    RETURN_CONTAINED(ngtcp2_conn_write_connection_close(conn, path, info, destination, capacity, &error, now));
 }
 
 uint64_t warp_transport_error_code(ngtcp2_conn *conn, int library_error) {

@@ -1,6 +1,7 @@
 #include "packet_protection.h"
 
 #include "frame_guard.h"
+#include "ngtcp2_shims.h"
 
 // SwiftNIO's TLS brings it along, the listener's program has it in any case, and no package offers it by itself.
 #include <CNIOBoringSSL_aead.h>
@@ -275,7 +276,7 @@ static int mask_header(uint8_t *destination, const ngtcp2_crypto_cipher *cipher,
 int warp_conn_read_handshake_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
                                  const uint8_t *packet, size_t length, ngtcp2_tstamp now) {
     withholds_packets = true;
-    int rv = ngtcp2_conn_read_pkt(conn, path, info, packet, length, now);
+    int rv = warp_conn_read_pkt(conn, path, info, packet, length, now);
     withholds_packets = false;
     return rv;
 }

@@ -23,7 +23,7 @@ enum ConnectorFailure: Error, Hashable, Sendable {
             case .peer(let frame):
                 frame.tlsAlert != nil || frame.is(.notAdmitted) || frame.is(.clientUIDInUse)
                     || frame.is(.admissionUnavailable)
-            case .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped:
+            case .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped, .assertionFailed:
                 false
             }
         self = isRefusal ? .refused(closure, handshakeWasComplete: handshakeWasComplete) : .lost(closure)
@@ -37,7 +37,7 @@ enum ConnectorFailure: Error, Hashable, Sendable {
         case .lost(let closure):
             switch closure {
             case .peer, .noCommonVersion, .local: true
-            case .idleTimeout, .handshakeTimeout, .statelessReset, .dropped: false
+            case .idleTimeout, .handshakeTimeout, .statelessReset, .dropped, .assertionFailed: false
             }
         }
     }
@@ -68,7 +68,7 @@ enum ConnectorFailure: Error, Hashable, Sendable {
                 // figure 1). What comes before may be in packets that anyone on the path can forge (RFC 9001 §7), and
                 // ends no program.
                 handshakeWasComplete && (frame.refusesCertificate || frame.is(.notAdmitted))
-            case .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped:
+            case .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped, .assertionFailed:
                 false
             }
         }

@@ -8,6 +8,7 @@ struct ConnectorFailureTests {
     /// How a connection can end that says nothing of this connector.
     static let losses: [ConnectionClosure] = [
         .idleTimeout, .handshakeTimeout, .statelessReset, .noCommonVersion, .dropped(libraryError: -1),
+        .assertionFailed("x > 0"),
         .peer(.application(ApplicationErrorCode.shuttingDown.rawValue, reason: "")),
         .peer(.application(ApplicationErrorCode.sessionEnded.rawValue, reason: "")),
         .peer(.application(ApplicationErrorCode.noError.rawValue, reason: "")),

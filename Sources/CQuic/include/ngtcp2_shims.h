@@ -34,20 +34,20 @@ int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, co
                   const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
                   void *user_data);
 
-// These two are called for every packet, and passing a dozen arguments on costs as much as the rest of the call.
-static inline int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
-                                     const uint8_t *packet, size_t length, ngtcp2_tstamp now) {
-    return ngtcp2_conn_read_pkt(conn, path, info, packet, length, now);
-}
+// What the calls below return, beside ngtcp2's errors, when ngtcp2 has failed an assertion: with the connection nothing at
+// all may be done any more, not even ngtcp2_conn_del. The TLS session may be in the middle of something, too.
+enum { WARP_ERR_ASSERTION = -1000 };
 
-static inline ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path,
-                                                   ngtcp2_pkt_info *info, uint8_t *destination,
-                                                   size_t capacity, ngtcp2_ssize *accepted, uint32_t flags,
-                                                   int64_t stream_id, const ngtcp2_vec *data,
-                                                   size_t data_count, ngtcp2_tstamp now) {
-    return ngtcp2_conn_writev_stream(conn, path, info, destination, capacity, accepted, flags, stream_id,
-                                     data, data_count, now);
-}
+// The assertion that failed last on this thread, and where.
+const char *warp_failed_assertion(void);
+
+int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info, const uint8_t *packet,
+                       size_t length, ngtcp2_tstamp now);
+int warp_conn_handle_expiry(ngtcp2_conn *conn, ngtcp2_tstamp now);
+
+ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info, uint8_t *destination,
+                                     size_t capacity, ngtcp2_ssize *accepted, uint32_t flags, int64_t stream_id,
+                                     const ngtcp2_vec *data, size_t data_count, ngtcp2_tstamp now);
 
 // Writes a packet without stream data, or ends the one that NGTCP2_WRITE_STREAM_FLAG_MORE has left open. Returns its
 // length, 0 when there is nothing to send or nothing may be sent now, or a negative ngtcp2 error.
@@ -60,10 +60,12 @@ ngtcp2_ssize warp_conn_write_pkt(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pk
 ngtcp2_ssize warp_conn_write_datagram(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                       uint8_t *destination, size_t capacity, bool *accepted, uint64_t number,
                                       const uint8_t *bytes, size_t length, ngtcp2_tstamp now);
+
 // Writes a CONNECTION_CLOSE packet. Returns its length, or a negative ngtcp2 error.
 ngtcp2_ssize warp_conn_write_close(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,
                                    uint8_t *destination, size_t capacity,
                                    const warp_connection_close *close, ngtcp2_tstamp now);
+
 // The transport error code (RFC 9000 §20.1, RFC 9001 §4.8) that belongs to an ngtcp2 library error.
 uint64_t warp_transport_error_code(ngtcp2_conn *conn, int library_error);
 // What the peer said in its CONNECTION_CLOSE. The reason borrows from the connection.

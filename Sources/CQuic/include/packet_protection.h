@@ -13,7 +13,7 @@
 // Replaces the secret function of ngtcp2_crypto_gnutls_configure_client_session or _server_session: call it after.
 void warp_tls_session_protect_packets(gnutls_session_t session);
 
-// Like ngtcp2_conn_read_pkt, but what is under 1-RTT keys counts as damaged. For a client that has not answered the
+// Like warp_conn_read_pkt, but what is under 1-RTT keys counts as damaged. For a client that has not answered the
 // handshake yet: ngtcp2 0.12 leaves the handshake with the first write after it, and until then HANDSHAKE_DONE, or
 // NEW_CONNECTION_ID beside a preferred address, ends the process. What an honest server sends so early, it sends again.
 int warp_conn_read_handshake_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,

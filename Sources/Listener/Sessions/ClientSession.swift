@@ -201,6 +201,9 @@ extension ClientSession: ConnectionOwner {
         drainTimer?.cancel()
         addressTimer?.cancel()
         endHandshake()
+        if case .assertionFailed = closure {
+            logger.error("defect in the QUIC library: please report it", metadata: [LogKeys.reason: "\(closure)"])
+        }
         let before = state
         state = .ended
         switch before {
@@ -221,7 +224,7 @@ extension ClientSession: ConnectionOwner {
         switch closure {
         case .local(let frame), .peer(let frame):
             logRefusal(frame.description)
-        case .handshakeTimeout, .idleTimeout, .statelessReset, .noCommonVersion, .dropped:
+        case .handshakeTimeout, .idleTimeout, .statelessReset, .noCommonVersion, .dropped, .assertionFailed:
             // Half-open handshakes that come to nothing are the Internet's background noise.
             logger.debug("handshake abandoned", metadata: [LogKeys.reason: "\(closure)"])
         }

@@ -14,6 +14,8 @@ package enum ConnectionClosure: Hashable, Sendable {
     case noCommonVersion
     /// ngtcp2 asked to drop the connection without a word, or failed internally.
     case dropped(libraryError: Int32)
+    /// ngtcp2 failed this assertion, and the connection was given up: a defect that somebody should hear of.
+    case assertionFailed(String)
 }
 
 /// The content of a CONNECTION_CLOSE frame (RFC 9000 §19.19).
@@ -63,6 +65,7 @@ extension ConnectionClosure: CustomStringConvertible {
         case .statelessReset: "the peer does not know this connection any more (stateless reset)"
         case .noCommonVersion: "the peer speaks no version of QUIC that we speak"
         case .dropped(let code): "dropped (ngtcp2 error \(code))"
+        case .assertionFailed(let assertion): "ngtcp2 failed an assertion: \(assertion)"
         }
     }
 }

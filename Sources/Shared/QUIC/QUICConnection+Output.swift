@@ -82,6 +82,7 @@ extension QUICConnection {
             }
             _ = flush(&run, send)
         }
+        guard self.conn != nil else { return }  // abandoned
         ngtcp2_conn_update_pkt_tx_time(conn, now.nanoseconds)
         if hasRoom {
             migrationGate.wrote(now: now)
@@ -247,6 +248,9 @@ extension QUICConnection {
         }
         guard written > 0 else {
             state = .terminated  // nothing was ever sent, or nothing can be
+            if written == Self.assertionError {
+                abandon()
+            }
             return
         }
         let packet = UnsafeRawBufferPointer(start: scratch.bytes, count: written)

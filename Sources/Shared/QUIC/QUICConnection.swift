@@ -172,9 +172,10 @@ package final class QUICConnection {
                 terminate(.idleTimeout)
                 return
             }
-            let result = ngtcp2_conn_handle_expiry(conn, now.nanoseconds)
-            if result != 0 {
+            let result = warp_conn_handle_expiry(conn, now.nanoseconds)
+            guard result == 0 else {
                 fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
+                return
             }
             if warp_conn_pto_count(conn) >= Self.blackHoleTimeouts,
                 sizeSearch.datagramBytes > DatagramSizeSearch.minimumBytes
@@ -344,6 +345,9 @@ package final class QUICConnection {
         case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY, NGTCP2_ERR_CLOSING, NGTCP2_ERR_NOMEM,
             NGTCP2_ERR_CALLBACK_FAILURE:
             terminate(.dropped(libraryError: result))
+        case Self.assertionError:
+            abandon()
+            terminate(.assertionFailed(String(cString: warp_failed_assertion())))
         default:
             if result == NGTCP2_ERR_CRYPTO, let alert = tls.refusalAlert {
                 ngtcp2_conn_set_tls_alert(conn, alert)
@@ -352,6 +356,12 @@ package final class QUICConnection {
             let reason = result == NGTCP2_ERR_CRYPTO ? tls.failureReason(alert: UInt8(truncatingIfNeeded: code)) : nil
             close(.transport(code, reason: reason ?? QUICError.library(call, result).description))
         }
+    }
+
+    /// ngtcp2 has failed an assertion: what it holds is never touched again, and never given back.
+    func abandon() {
+        conn = nil
+        tls.abandon()
     }
 
     private func terminate(_ closure: ConnectionClosure) {
@@ -369,6 +379,8 @@ package final class QUICConnection {
     private static let largestBareAcknowledgement = 64
     /// So many probe timeouts in a row may mean that the path carries no large datagrams any more (RFC 8899 §4.3).
     private static let blackHoleTimeouts = 3
+
+    static let assertionError = Int32(WARP_ERR_ASSERTION)
 
     /// RFC 9000 §10.2: the closing and draining states last three times the probe timeout.
     var closePeriod: TimeAmount { probeTimeout * 3 }

@@ -94,6 +94,11 @@ final class TLSSession {
         release()
     }
 
+    /// What GnuTLS holds is never touched again, and never given back.
+    func abandon() {
+        handle = nil
+    }
+
     /// Judges what GnuTLS has completed; a handshake counts as completed only when this has accepted it.
     func acceptHandshake() -> Bool {
         applicationProtocol = chosenApplicationProtocol()

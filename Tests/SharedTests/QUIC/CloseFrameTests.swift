@@ -45,7 +45,7 @@ struct CloseFrameTests {
         #expect(CloseFrame.transport(0x130, reason: "").description == "TLS alert unknown_ca")
         let closures: [ConnectionClosure] = [
             .local(.transport(1, reason: "x")), .peer(.transport(1, reason: "x")), .idleTimeout, .handshakeTimeout,
-            .statelessReset, .noCommonVersion, .dropped(libraryError: -1),
+            .statelessReset, .noCommonVersion, .dropped(libraryError: -1), .assertionFailed("x > 0"),
         ]
         #expect(Set(closures.map(\.description)).count == closures.count)
         #expect(closures.allSatisfy { !$0.description.isEmpty })
