@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,22 +25,42 @@ static bool is_in_ngtcp2(const void *code) {
            caller.dli_fbase == library.dli_fbase;
 }
 
-static bool may_fail_again(void) {
+// Whether `caller`, an address in the code, may end the call under way instead of the process.
+static bool may_leave(const void *caller) {
     static atomic_uint count;
-    return atomic_fetch_add(&count, 1) < MAXIMUM_FAILURES;
+    return warp_containment != NULL && is_in_ngtcp2(caller) && atomic_fetch_add(&count, 1) < MAXIMUM_FAILURES;
 }
 
-// In place of the C library's.
-void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
+static _Noreturn void leave(void) {
     jmp_buf *start = warp_containment;
-    if (start != NULL && is_in_ngtcp2(__builtin_return_address(0)) && may_fail_again()) {
+    warp_containment = NULL;
+    _longjmp(*start, 1);
+}
+
+// These two in place of the C library's.
+
+void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
+    if (may_leave(__builtin_return_address(0))) {
         snprintf(failure, sizeof(failure), "%s (%s, %s:%u)", assertion, function, file, line);
-        warp_containment = NULL;
-        _longjmp(*start, 1);
+        leave();
     }
-    void (*fail)(const char *, const char *, unsigned, const char *) = dlsym(RTLD_NEXT, "__assert_fail");
-    if (fail != NULL) {
-        fail(assertion, file, line, function);
+    void (*original)(const char *, const char *, unsigned, const char *) = dlsym(RTLD_NEXT, "__assert_fail");
+    if (original != NULL) {
+        original(assertion, file, line, function);
     }
     abort();
+}
+
+// ngtcp2 calls it where it believes that it cannot come, and has said where on standard error.
+void abort(void) {
+    if (may_leave(__builtin_return_address(0))) {
+        snprintf(failure, sizeof(failure), "unreachable, see standard error");
+        leave();
+    }
+    void (*original)(void) = dlsym(RTLD_NEXT, "abort");
+    if (original != NULL) {
+        original();
+    }
+    raise(SIGABRT);
+    __builtin_trap();
 }

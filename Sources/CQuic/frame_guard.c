@@ -3,7 +3,7 @@
 #include <ngtcp2/ngtcp2.h>
 #include <string.h>
 
-enum { PING = 0x01, NEW_CONNECTION_ID = 0x18 };
+enum { PING = 0x01, NEW_CONNECTION_ID = 0x18, UNKNOWN = 0x20 };
 
 typedef struct reader {
     const uint8_t *next;
@@ -135,19 +135,17 @@ bool warp_frames_make_bearable(uint8_t *payload, size_t length) {
     while (r.next < r.end) {
         uint8_t *frame = payload + (r.next - payload);
         uint8_t type = *r.next++;
+        bool asks = false;
+        if (!(type == NEW_CONNECTION_ID ? skip_new_connection_id(&r, &asks) : skip_frame(&r, type))) {
+            *frame = UNKNOWN;
+            return true;
+        }
+        if (asks) {
+            return false;
+        }
         if (type == NEW_CONNECTION_ID) {
-            bool asks = false;
-            bool is_whole = skip_new_connection_id(&r, &asks);
-            if (asks) {
-                return false;
-            }
-            if (!is_whole) {
-                return true;
-            }
             memset(frame, 0, (size_t)(r.next - frame)); // PADDING
             *frame = PING;                              // so that it is acknowledged
-        } else if (!skip_frame(&r, type)) {
-            return true;
         }
     }
     return true;

@@ -13,7 +13,8 @@
 //
 // False when one asks for connection IDs to be retired, which no known peer ever does: the connection cannot go on.
 //
-// Looks no further than the first frame that is malformed or unknown, as ngtcp2 does.
+// The first frame that is malformed or unknown becomes one that ngtcp2 does not know either: it reads nothing that was not
+// looked at, and ends the connection with FRAME_ENCODING_ERROR.
 bool warp_frames_make_bearable(uint8_t *payload, size_t length);
 
 #endif

@@ -221,10 +221,15 @@ static void delete_header_key(ngtcp2_conn *conn, ngtcp2_crypto_cipher_ctx *key, 
 
 // Packets
 
+// The callbacks are told nothing of the connection.
+static _Thread_local bool has_sealed_handshake;
+static _Thread_local bool withholds_packets;
+
 static int seal_packet(uint8_t *destination, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *key,
                        const uint8_t *plaintext, size_t length, const uint8_t *nonce, size_t nonce_length,
                        const uint8_t *header, size_t header_length) {
     if (!is_ours(key->native_handle)) {
+        has_sealed_handshake = has_sealed_handshake || (header[0] & 0xb0) == 0xa0; // RFC 9000 §17.2.4, RFC 9287
         return ngtcp2_crypto_encrypt_cb(destination, aead, key, plaintext, length, nonce, nonce_length, header,
                                         header_length);
     }
@@ -233,9 +238,6 @@ static int seal_packet(uint8_t *destination, const ngtcp2_crypto_aead *aead, con
                                       nonce_length, plaintext, length, header, header_length);
     return is_sealed ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
 }
-
-// Callbacks that use keys are told nothing of the connection.
-static _Thread_local bool withholds_packets;
 
 static int open_packet(uint8_t *destination, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *key,
                        const uint8_t *ciphertext, size_t length, const uint8_t *nonce, size_t nonce_length,
@@ -279,6 +281,12 @@ int warp_conn_read_handshake_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, con
     int rv = warp_conn_read_pkt(conn, path, info, packet, length, now);
     withholds_packets = false;
     return rv;
+}
+
+bool warp_take_sealed_handshake(void) {
+    bool has = has_sealed_handshake;
+    has_sealed_handshake = false;
+    return has;
 }
 
 void warp_callbacks_protect_packets(ngtcp2_callbacks *callbacks) {

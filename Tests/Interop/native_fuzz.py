@@ -166,11 +166,15 @@ def omit_transport_parameters(quic: QuicConnection) -> None:
     quic._initialize = initialize_without  # type: ignore[method-assign]
 
 
-def issue_connection_ids(tunnel: HostileTunnel, *frames: tuple[int, int], length: int = 8) -> None:
-    """Sends NEW_CONNECTION_ID frames of these sequence numbers and numbers to retire prior to, in one packet."""
+def issue_connection_ids(
+    tunnel: HostileTunnel, *frames: tuple[int, int], length: int = 8, behind: bytes = b"\x01"
+) -> None:
+    """Sends NEW_CONNECTION_ID frames of these sequence numbers and numbers to retire prior to, in one packet, behind the
+    bytes of another frame."""
     quic = tunnel._quic
 
     def write(builder: QuicPacketBuilder, connection_id: QuicConnectionId) -> None:
+        builder.start_frame(behind[0], capacity=len(behind)).push_bytes(behind[1:])
         for sequence, retire_prior_to in frames:
             buffer = builder.start_frame(QuicFrameType.NEW_CONNECTION_ID, capacity=64)
             buffer.push_uint_var(sequence)
@@ -396,7 +400,12 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
     async def empty(tunnel: HostileTunnel, dice: random.Random) -> None:
         issue_connection_ids(tunnel, (9, 0), length=0)
 
-    offences += [retires_twice, many, empty]
+    @offence("connection IDs behind what is no frame", FRAME)
+    async def hidden(tunnel: HostileTunnel, dice: random.Random) -> None:
+        # ngtcp2 takes it for a STREAM frame: stream 0, no bytes.
+        issue_connection_ids(tunnel, (20, 20), (11, 0), (11, 0), behind=b"\x2a\0\0")
+
+    offences += [retires_twice, many, empty, hidden]
     return offences + [noise, random_frames, flipped] * 8
 
 

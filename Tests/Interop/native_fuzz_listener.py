@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aioquic.quic.connection import QuicConnection, QuicNetworkPath
-from aioquic.quic.packet import QuicPacketType
+from aioquic.quic.packet import QuicFrameType, QuicPacketType
 from aioquic.quic.packet_builder import QuicPacketBuilder
 from aioquic.tls import Epoch
 from native_fuzz import (
@@ -23,6 +23,7 @@ from native_fuzz import (
     MALFORMED,
     MISSING,
     SERVES,
+    SILENCE_SECONDS,
     SILENT,
     HostileTunnel,
     Judge,
@@ -95,7 +96,7 @@ class HandshakeOffence:
     """Something done to a connection that has not begun yet, and what must come of it."""
 
     name: str
-    prepare: Callable[[QuicConnection], None]
+    prepare: Callable[[QuicConnection], object]
     outcome: str
 
 
@@ -113,9 +114,66 @@ def finish_early(quic: QuicConnection) -> None:
     quic._write_application = write_it_first  # type: ignore[method-assign]
 
 
+class Drain:
+    """A server's flight that comes when the client may send nothing any more, and HANDSHAKE_DONE right behind it.
+
+    Nothing is acknowledged, and PINGs in Initial packets use the client's congestion window up: it answers each with a
+    datagram of full size.
+    """
+
+    PINGS = 45
+    #: Longer than a client waits before it acknowledges.
+    INTERVAL_SECONDS = 0.018
+
+    def __init__(self, quic: QuicConnection) -> None:
+        self._quic = quic
+        self._steps = [self._ping] * self.PINGS + [self._flight] + [self._done] * 3
+        self._next_time = 0.0
+        quic.datagrams_to_send = self._datagrams_to_send  # type: ignore[method-assign]
+
+    def _datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple]]:
+        if not self._steps or not self._quic._cryptos[Epoch.ONE_RTT].send.is_valid() or now < self._next_time:
+            return []
+        self._next_time = now + self.INTERVAL_SECONDS
+        quic = self._quic
+        builder = QuicPacketBuilder(
+            host_cid=quic.host_cid,
+            is_client=False,
+            max_datagram_size=1200,
+            packet_number=quic._packet_number,
+            peer_cid=quic._peer_cid.cid,
+            peer_token=b"",
+            quic_logger=None,
+            spin_bit=False,
+            version=quic._version,
+        )
+        self._steps.pop(0)(builder)
+        datagrams, _ = builder.flush()
+        quic._packet_number = builder.packet_number
+        return [(datagram, quic._network_paths[0].addr) for datagram in datagrams]
+
+    def _ping(self, builder: QuicPacketBuilder) -> None:
+        builder.start_packet(QuicPacketType.INITIAL, self._quic._cryptos[Epoch.INITIAL])
+        builder.start_frame(QuicFrameType.PING)
+
+    def _flight(self, builder: QuicPacketBuilder) -> None:
+        levels = [(Epoch.INITIAL, QuicPacketType.INITIAL), (Epoch.HANDSHAKE, QuicPacketType.HANDSHAKE)]
+        for epoch, packet_type in levels:
+            stream = self._quic._crypto_streams[epoch]
+            while not stream.sender.buffer_is_empty:
+                builder.start_packet(packet_type, self._quic._cryptos[epoch])
+                if not self._quic._write_crypto_frame(builder=builder, space=self._quic._spaces[epoch], stream=stream):
+                    break
+
+    def _done(self, builder: QuicPacketBuilder) -> None:
+        builder.start_packet(QuicPacketType.ONE_RTT, self._quic._cryptos[Epoch.ONE_RTT])
+        builder.start_frame(QuicFrameType.HANDSHAKE_DONE)
+
+
 HANDSHAKE_OFFENCES = [
     HandshakeOffence("no transport parameters", omit_transport_parameters, MISSING),
     HandshakeOffence("the handshake's end with its beginning", finish_early, SERVES),
+    HandshakeOffence("the handshake's end when the client has no word", Drain, SILENT),
 ]
 
 
@@ -301,6 +359,11 @@ class Attack:
             await tunnel.wait_for_hello()
             await tunnel.write(first_message())
             outcome = await tunnel.outcome(dice.getrandbits(60))
+        elif each.outcome == SILENT:
+            for _ in range(2 * Drain.PINGS):
+                await asyncio.sleep(Drain.INTERVAL_SECONDS)
+                tunnel.transmit()
+            outcome = await tunnel.end_seen(SILENCE_SECONDS)
         else:
             outcome = await tunnel.end_seen()
         self._judge.note(each.name, outcome, frozenset({each.outcome}))

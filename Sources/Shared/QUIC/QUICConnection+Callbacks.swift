@@ -36,8 +36,7 @@ extension QUICConnection {
             return 0
         }
         callbacks.dcid_status = { _, _, _, _, _, user in
-            // A client's first comes with its answer to the handshake.
-            connection(from: user)?.readsProtectedPackets = true
+            connection(from: user)?.hasLeftHandshake = true
             return 0
         }
         callbacks.recv_stateless_reset = { _, _, user in

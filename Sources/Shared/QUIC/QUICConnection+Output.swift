@@ -45,6 +45,7 @@ extension QUICConnection {
         datagramsToAcknowledge = 0
         frameIsDue = false
         returnStreamCredit(now: now)
+        _ = warp_take_sealed_handshake()
         let hasRoom = ngtcp2_conn_get_cwnd_left(conn) > 0
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
@@ -85,8 +86,9 @@ extension QUICConnection {
         guard self.conn != nil else { return }  // abandoned
         ngtcp2_conn_update_pkt_tx_time(conn, now.nanoseconds)
         if hasRoom {
-            migrationGate.wrote(now: now)
+            migrationGate.wrote(now: now, isUsing: isUsing)
         }
+        hasSealedHandshake = hasSealedHandshake || warp_take_sealed_handshake()
         let resetsAreDue = !dueResets.isEmpty
         performDueResets()
         if pendingClose != nil || (resetsAreDue && outcome == .sent) {

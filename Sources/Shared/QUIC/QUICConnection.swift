@@ -38,8 +38,10 @@ package final class QUICConnection {
     var state = State.active
     var pendingClose: CloseFrame?
     var isConfirmed = false
-    // Whether ngtcp2 has left the handshake.
-    var readsProtectedPackets: Bool
+    // Of a client's answer to the handshake: whether ngtcp2 has left the handshake, which it may before it sends anything,
+    // and whether a packet under Handshake keys was made.
+    var hasLeftHandshake = false
+    var hasSealedHandshake = false
     // Since the last write: datagrams that arrived and want to be acknowledged, whether the last one brought stream data,
     // and whether a frame waits that is no stream's data.
     var datagramsToAcknowledge = 0
@@ -120,7 +122,6 @@ package final class QUICConnection {
         self.random = random
         self.resetSecret = resetSecret
         isServer = attempt != nil
-        readsProtectedPackets = isServer
         initialSourceID = random.connectionID()
         tls = try TLSSession(
             configuration,
@@ -283,12 +284,13 @@ package final class QUICConnection {
 
     private func read(_ datagrams: DatagramRun, path: NetworkPath, ecn: UInt8, now: QUICTime) {
         guard let conn else { return }
-        if isServer {
-            guard migrationGate.admits(path, isUsing: isUsing(path)) else {
-                frameIsDue = true  // a write may open it
-                return
-            }
+        let mayMove = isServer && !migrationGate.isSettled(on: path)
+        let wasUsed = mayMove && isUsing(path)
+        if mayMove, !wasUsed, !migrationGate.admits(path) {
+            frameIsDue = true  // a write may open it
+            return
         }
+        let readsProtectedPackets = isServer || (hasLeftHandshake && hasSealedHandshake)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
@@ -309,9 +311,15 @@ package final class QUICConnection {
         hasReceivedSinceProbe = true
         lastHeard = now
         if isServer {
-            migrationGate.read(by: path, now: now, isUsing: isUsing(path), probeTimeout: probeTimeout)
             if isConfirmed {
                 tls.handshakeIsOver()
+            }
+            if mayMove, isUsing(path) {
+                if wasUsed {
+                    migrationGate.stayed(on: path)
+                } else {
+                    migrationGate.moved(to: path, now: now, probeTimeout: probeTimeout)
+                }
             }
         }
         returnConnectionCredit()
@@ -380,13 +388,17 @@ package final class QUICConnection {
     /// So many probe timeouts in a row may mean that the path carries no large datagrams any more (RFC 8899 §4.3).
     private static let blackHoleTimeouts = 3
 
+    // ngtcp2 may take an acknowledgement for one that came before its packet was sent, and reckon with nearly no end.
+    private static let maximumProbeTimeout = TimeAmount.minutes(1)
+
     static let assertionError = Int32(WARP_ERR_ASSERTION)
 
     /// RFC 9000 §10.2: the closing and draining states last three times the probe timeout.
     var closePeriod: TimeAmount { probeTimeout * 3 }
 
     private var probeTimeout: TimeAmount {
-        conn.map { .nanoseconds(Int64(clamping: ngtcp2_conn_get_pto($0))) } ?? .zero
+        let library = conn.map { Int64(clamping: ngtcp2_conn_get_pto($0)) } ?? 0
+        return min(.nanoseconds(library), Self.maximumProbeTimeout)
     }
 }
 

@@ -12,80 +12,86 @@ struct MigrationGateTests {
     init() throws {
         home = try Self.path(port: 1)
         away = try Self.path(port: 2)
-        gate.read(by: home, now: start, isUsing: true, probeTimeout: .zero)
+        gate.stayed(on: home)
+    }
+
+    @Test mutating func onlyAnOpenGateKnowsThePathInUse() {
+        #expect(gate.isSettled(on: home))
+        #expect(!gate.isSettled(on: away))
+        gate.moved(to: away, now: start, probeTimeout: .zero)
+        gate.stayed(on: away)
+        #expect(!gate.isSettled(on: away))
+        open(at: start + .seconds(20), using: away)
+        #expect(!gate.isSettled(on: away), "the connection may have returned")
+        gate.stayed(on: away)
+        #expect(gate.isSettled(on: away))
     }
 
     @Test mutating func thePathThatWasLeftIsClosedForAWhile() {
-        move(to: away, at: start)
-        #expect(!gate.admits(home, isUsing: false))
-        gate.wrote(now: start + .nanoseconds(9_999_999_999))
-        #expect(!gate.admits(home, isUsing: false))
-        gate.wrote(now: start + .seconds(10))
-        #expect(gate.admits(home, isUsing: false))
+        #expect(gate.admits(away))
+        gate.moved(to: away, now: start, probeTimeout: .zero)
+        open(at: start + .nanoseconds(19_999_999_999), using: away)
+        #expect(!gate.admits(home))
+        open(at: start + .seconds(20), using: away)
+        #expect(gate.admits(home))
     }
 
     @Test mutating func itIsClosedLongerWhereTheRoundTripIsLong() {
-        gate.read(by: away, now: start, isUsing: true, probeTimeout: .seconds(2))
-        gate.wrote(now: start + .nanoseconds(17_999_999_999))
-        #expect(!gate.admits(home, isUsing: false))
-        gate.wrote(now: start + .seconds(18))
-        #expect(gate.admits(home, isUsing: false))
+        gate.moved(to: away, now: start, probeTimeout: .seconds(2))
+        open(at: start + .nanoseconds(39_999_999_999), using: away)
+        #expect(!gate.admits(home))
+        open(at: start + .seconds(40), using: away)
+        #expect(gate.admits(home))
     }
 
-    @Test mutating func itIsOpenWhenTheConnectionHasReturnedByItself() {
-        move(to: away, at: start)
-        #expect(gate.admits(away, isUsing: true))
-        #expect(gate.admits(home, isUsing: true))
-        move(to: home, at: start + .seconds(3))
-        #expect(!gate.admits(away, isUsing: false))
-    }
-
-    @Test mutating func aThirdPathIsOpenAndClosesBothForAllOfItsTime() throws {
-        move(to: away, at: start)
+    @Test mutating func noPathIsOpenedByAnotherMove() throws {
+        gate.moved(to: away, now: start, probeTimeout: .zero)
         let third = try Self.path(port: 3)
-        let later = start + .seconds(5)
-        #expect(gate.admits(third, isUsing: false))
-        move(to: third, at: later)
-        gate.wrote(now: later + .nanoseconds(9_999_999_999))
+        let later = start + .seconds(15)
+        #expect(gate.admits(third))
+        gate.moved(to: third, now: later, probeTimeout: .zero)
+        open(at: later + .nanoseconds(19_999_999_999), using: third)
         for path in [home, away] {
-            #expect(!gate.admits(path, isUsing: false))
+            #expect(!gate.admits(path))
         }
-        gate.wrote(now: later + .seconds(10))
+        open(at: later + .seconds(20), using: third)
         for path in [home, away] {
-            #expect(gate.admits(path, isUsing: false))
+            #expect(gate.admits(path))
         }
+    }
+
+    @Test mutating func aClientThatWasTakenBackDoesNotMoveAgainToWhatFailed() {
+        gate.moved(to: away, now: start, probeTimeout: .zero)
+        // ngtcp2 has returned to the first path by itself; nothing has come by it since.
+        #expect(!gate.admits(away))
+        open(at: start + .seconds(20), using: home)
+        #expect(gate.admits(away))
+        gate.moved(to: away, now: start + .seconds(21), probeTimeout: .zero)
+        #expect(!gate.admits(home), "it may return there once more")
     }
 
     @Test mutating func afterEightMovesAClientStaysWhereItIs() throws {
         for port in 2...9 {
             let path = try Self.path(port: port)
-            #expect(gate.admits(path, isUsing: false))
-            move(to: path, at: start)
+            #expect(gate.admits(path))
+            gate.moved(to: path, now: start, probeTimeout: .zero)
         }
         let another = try Self.path(port: 10)
-        #expect(!gate.admits(another, isUsing: false))
-        #expect(gate.admits(try Self.path(port: 9), isUsing: true))
-        gate.wrote(now: start + .seconds(10))
-        #expect(gate.admits(another, isUsing: false))
-        move(to: another, at: start + .seconds(10))
-        #expect(gate.admits(try Self.path(port: 11), isUsing: false))
-    }
-
-    @Test mutating func whatIsNotUsedIsNoMove() {
-        gate.read(by: away, now: start, isUsing: false, probeTimeout: .zero)
-        #expect(gate.admits(home, isUsing: true))
-        #expect(gate.admits(away, isUsing: false))
+        #expect(!gate.admits(another))
+        open(at: start + .seconds(20), using: try Self.path(port: 9))
+        #expect(gate.admits(another))
+        gate.moved(to: another, now: start + .seconds(20), probeTimeout: .zero)
+        #expect(gate.admits(try Self.path(port: 11)))
     }
 
     @Test mutating func anotherObjectWithTheSameAddressesIsTheSamePath() throws {
-        move(to: try Self.path(port: 1), at: start)
-        #expect(gate.admits(home, isUsing: true))
-        move(to: away, at: start)
-        #expect(!gate.admits(try Self.path(port: 1), isUsing: false))
+        gate.moved(to: away, now: start, probeTimeout: .zero)
+        #expect(!gate.admits(try Self.path(port: 1)))
+        #expect(!gate.admits(try Self.path(port: 2)))
     }
 
-    private mutating func move(to path: NetworkPath, at now: QUICTime) {
-        gate.read(by: path, now: now, isUsing: true, probeTimeout: .zero)
+    private mutating func open(at now: QUICTime, using path: NetworkPath) {
+        gate.wrote(now: now) { $0.hasAddresses(of: path) }
     }
 
     private static func path(port: Int) throws -> NetworkPath {
