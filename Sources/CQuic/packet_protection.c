@@ -278,6 +278,7 @@ static int mask_header(uint8_t *destination, const ngtcp2_crypto_cipher *cipher,
 int warp_conn_read_handshake_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
                                  const uint8_t *packet, size_t length, ngtcp2_tstamp now) {
     withholds_packets = true;
+    // Returns even when an assertion fails.
     int rv = warp_conn_read_pkt(conn, path, info, packet, length, now);
     withholds_packets = false;
     return rv;

@@ -131,6 +131,14 @@ class Drain:
         self._next_time = 0.0
         quic.datagrams_to_send = self._datagrams_to_send  # type: ignore[method-assign]
 
+    async def play(self, tunnel: HostileListener) -> str:
+        """Returns what comes of it."""
+        async with asyncio.timeout(REPLY_SECONDS):
+            while self._steps:
+                await asyncio.sleep(self.INTERVAL_SECONDS)
+                tunnel.transmit()
+        return await tunnel.end_seen(SILENCE_SECONDS)
+
     def _datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple]]:
         if not self._steps or not self._quic._cryptos[Epoch.ONE_RTT].send.is_valid() or now < self._next_time:
             return []
@@ -343,9 +351,9 @@ class Attack:
             return NativeListener(quic, self._arguments)
         if self._handshakes:
             each = self._handshakes.popleft()
-            each.prepare(quic)
+            prepared = each.prepare(quic)
             tunnel = HostileListener(quic)
-            round = self._play_handshake(tunnel, each)
+            round = self._play_handshake(tunnel, each, prepared)
         else:
             tunnel = HostileListener(quic)
             round = self._serve(tunnel)
@@ -353,17 +361,14 @@ class Attack:
         task.add_done_callback(self._served)
         return tunnel
 
-    async def _play_handshake(self, tunnel: HostileListener, each: HandshakeOffence) -> None:
+    async def _play_handshake(self, tunnel: HostileListener, each: HandshakeOffence, prepared: object) -> None:
         dice = self._judge.dice()
         if each.outcome == SERVES:
             await tunnel.wait_for_hello()
             await tunnel.write(first_message())
             outcome = await tunnel.outcome(dice.getrandbits(60))
-        elif each.outcome == SILENT:
-            for _ in range(2 * Drain.PINGS):
-                await asyncio.sleep(Drain.INTERVAL_SECONDS)
-                tunnel.transmit()
-            outcome = await tunnel.end_seen(SILENCE_SECONDS)
+        elif isinstance(prepared, Drain):
+            outcome = await prepared.play(tunnel)
         else:
             outcome = await tunnel.end_seen()
         self._judge.note(each.name, outcome, frozenset({each.outcome}))

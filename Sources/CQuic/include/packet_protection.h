@@ -15,8 +15,8 @@
 void warp_tls_session_protect_packets(gnutls_session_t session);
 
 // Like warp_conn_read_pkt, but what is under 1-RTT keys counts as damaged. For a client that has not answered the
-// handshake yet, with a write by which ngtcp2 leaves it and a Handshake packet: until both have come, HANDSHAKE_DONE, or
-// NEW_CONNECTION_ID beside a preferred address, ends the process. What an honest server sends so early, it sends again.
+// handshake yet, with a write by which ngtcp2 leaves it and a Handshake packet: until both have come, HANDSHAKE_DONE
+// ends the process. What an honest server sends so early, it sends again.
 int warp_conn_read_handshake_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info,
                                  const uint8_t *packet, size_t length, ngtcp2_tstamp now);
 

@@ -9,12 +9,14 @@ internal import NIOCore
 /// A validation whose time is over ends with a write, and not with one for which the congestion window has no room: so the
 /// gate opens with such a write, not with the time alone.
 struct MigrationGate {
-    /// At least so long after a move a path is closed. A validation takes up to seven initial probe timeouts (RFC 9002
-    /// §6.2.2: 1 s), three attempts of which each lasts twice as long as the one before; there may be a second one, for
-    /// datagrams of full size.
-    static let leastClosedTime = TimeAmount.seconds(20)
-    /// In probe timeouts, where they are longer: the same.
+    /// In probe timeouts, the longest that there was since the gate was open: so long after a move a path is closed at
+    /// least. A validation takes up to seven, three attempts of which each lasts twice as long as the one before; there
+    /// may be a second one, for datagrams of full size.
     static let closedTimeouts = 20
+    /// The least that counts for a probe timeout: a new path's first (RFC 9002 §6.2.2).
+    static let leastProbeTimeout = TimeAmount.seconds(1)
+    /// And the most, which no session lives through twenty times.
+    static let mostProbeTimeout = TimeAmount.hours(24)
     /// After so many moves in that time a client stays where it is.
     static let maximumMoves = 8
 
@@ -22,40 +24,46 @@ struct MigrationGate {
     private var used: [NetworkPath] = []
     // The one in use; nil while the gate is closed, since ngtcp2 may return by itself then.
     private var settled: NetworkPath?
-    private var closedUntil: QUICTime?
+    // The last move; nil while the gate is open.
+    private var movedAt: QUICTime?
+    private var longestProbeTimeout = leastProbeTimeout
 
     /// Whether `path` is in use for sure. When it is not, whoever reads what came by it must look, before and after.
     func isSettled(on path: NetworkPath) -> Bool { path === settled }
 
     /// Whether datagrams may be read that came by `path`, which is not in use.
     func admits(_ path: NetworkPath) -> Bool {
-        closedUntil == nil || (used.count <= Self.maximumMoves && !contains(path))
+        movedAt == nil || (used.count <= Self.maximumMoves && !contains(path))
     }
 
     /// Datagrams were read that came by `path`, which is in use and was before.
     mutating func stayed(on path: NetworkPath) {
         add(path)
-        if closedUntil == nil {
+        if movedAt == nil {
             settled = path
         }
     }
 
     /// Datagrams were read that came by `path`, which is in use since.
-    ///
-    /// - Parameter probeTimeout: the connection's.
-    mutating func moved(to path: NetworkPath, now: QUICTime, probeTimeout: TimeAmount) {
+    mutating func moved(to path: NetworkPath, now: QUICTime) {
         add(path)
         settled = nil
-        let end = now + max(Self.leastClosedTime, probeTimeout * Self.closedTimeouts)
-        closedUntil = max(closedUntil ?? end, end)
+        movedAt = now
+    }
+
+    /// This is the connection's probe timeout: due before and after whatever is read while no path is settled. A client
+    /// chooses what it acknowledges, and when.
+    mutating func reckon(probeTimeout: TimeAmount) {
+        longestProbeTimeout = max(longestProbeTimeout, min(probeTimeout, Self.mostProbeTimeout))
     }
 
     /// Packets were written, with room in the congestion window at the first one.
     ///
     /// - Parameter isUsing: whether packets are sent by a path now.
     mutating func wrote(now: QUICTime, isUsing: (NetworkPath) -> Bool) {
-        guard let closedUntil, closedUntil <= now else { return }
-        self.closedUntil = nil
+        guard let movedAt, movedAt + longestProbeTimeout * Self.closedTimeouts <= now else { return }
+        self.movedAt = nil
+        longestProbeTimeout = Self.leastProbeTimeout
         used.removeAll { !isUsing($0) }
     }
 

@@ -32,9 +32,9 @@ package final class NetworkPath {
         }
     }
 
-    /// Whether it runs between the same addresses as `other`.
+    /// Whether it runs between the same addresses as `other`, in ngtcp2's eyes: a scope is no part of an address.
     func hasAddresses(of other: NetworkPath) -> Bool {
-        remote == other.remote && local == other.local
+        ngtcp2_path_eq(pointer, other.pointer) != 0
     }
 
     deinit {

@@ -36,6 +36,7 @@ extension QUICConnection {
             return 0
         }
         callbacks.dcid_status = { _, _, _, _, _, user in
+            // A client's first connection ID is in use from then on.
             connection(from: user)?.hasLeftHandshake = true
             return 0
         }

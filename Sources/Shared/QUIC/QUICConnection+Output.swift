@@ -45,7 +45,7 @@ extension QUICConnection {
         datagramsToAcknowledge = 0
         frameIsDue = false
         returnStreamCredit(now: now)
-        _ = warp_take_sealed_handshake()
+        _ = warp_take_sealed_handshake()  // another connection's
         let hasRoom = ngtcp2_conn_get_cwnd_left(conn) > 0
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
@@ -251,7 +251,7 @@ extension QUICConnection {
         guard written > 0 else {
             state = .terminated  // nothing was ever sent, or nothing can be
             if written == Self.assertionError {
-                abandon()
+                abandon()  // who closed it knows already
             }
             return
         }

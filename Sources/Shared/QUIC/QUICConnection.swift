@@ -290,6 +290,9 @@ package final class QUICConnection {
             frameIsDue = true  // a write may open it
             return
         }
+        if mayMove {
+            migrationGate.reckon(probeTimeout: probeTimeout)
+        }
         let readsProtectedPackets = isServer || (hasLeftHandshake && hasSealedHandshake)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
         for datagram in datagrams {
@@ -314,11 +317,10 @@ package final class QUICConnection {
             if isConfirmed {
                 tls.handshakeIsOver()
             }
-            if mayMove, isUsing(path) {
-                if wasUsed {
-                    migrationGate.stayed(on: path)
-                } else {
-                    migrationGate.moved(to: path, now: now, probeTimeout: probeTimeout)
+            if mayMove {
+                migrationGate.reckon(probeTimeout: probeTimeout)
+                if isUsing(path) {
+                    wasUsed ? migrationGate.stayed(on: path) : migrationGate.moved(to: path, now: now)
                 }
             }
         }
@@ -328,6 +330,14 @@ package final class QUICConnection {
 
     /// Turns a return code into what it means for the connection. The one place that judges them.
     func fail(_ result: Int32, call: String, now: QUICTime) {
+        if result == Self.assertionError {
+            let isNews = isActive
+            abandon()
+            if isNews {
+                finish(.assertionFailed(String(cString: warp_failed_assertion())))
+            }
+            return
+        }
         guard let conn, case .active = state, pendingClose == nil else { return }
         // What we refuse when the handshake is completed has failed in a callback; to the peer it is TLS that failed.
         let isRefused = result == NGTCP2_ERR_CALLBACK_FAILURE && tls.refusalAlert != nil
@@ -353,9 +363,6 @@ package final class QUICConnection {
         case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY, NGTCP2_ERR_CLOSING, NGTCP2_ERR_NOMEM,
             NGTCP2_ERR_CALLBACK_FAILURE:
             terminate(.dropped(libraryError: result))
-        case Self.assertionError:
-            abandon()
-            terminate(.assertionFailed(String(cString: warp_failed_assertion())))
         default:
             if result == NGTCP2_ERR_CRYPTO, let alert = tls.refusalAlert {
                 ngtcp2_conn_set_tls_alert(conn, alert)
@@ -370,6 +377,7 @@ package final class QUICConnection {
     func abandon() {
         conn = nil
         tls.abandon()
+        state = .terminated
     }
 
     private func terminate(_ closure: ConnectionClosure) {
@@ -389,16 +397,15 @@ package final class QUICConnection {
     private static let blackHoleTimeouts = 3
 
     // ngtcp2 may take an acknowledgement for one that came before its packet was sent, and reckon with nearly no end.
-    private static let maximumProbeTimeout = TimeAmount.minutes(1)
+    private static let longestCloseTimeout = TimeAmount.minutes(1)
 
     static let assertionError = Int32(WARP_ERR_ASSERTION)
 
     /// RFC 9000 §10.2: the closing and draining states last three times the probe timeout.
-    var closePeriod: TimeAmount { probeTimeout * 3 }
+    var closePeriod: TimeAmount { min(probeTimeout, Self.longestCloseTimeout) * 3 }
 
     private var probeTimeout: TimeAmount {
-        let library = conn.map { Int64(clamping: ngtcp2_conn_get_pto($0)) } ?? 0
-        return min(.nanoseconds(library), Self.maximumProbeTimeout)
+        conn.map { .nanoseconds(Int64(clamping: ngtcp2_conn_get_pto($0))) } ?? .zero
     }
 }
 
