@@ -3,12 +3,12 @@
 // Debian builds ngtcp2 with its assertions, and peers could make some of those that 0.12 has false. What is known of that is
 // refused before ngtcp2 sees it (frame_guard.h, MigrationGate and others); this is for what is not. The process defines
 // __assert_fail and abort itself, and ngtcp2, a shared library, finds these: they leave the call into ngtcp2 that was under
-// way, and that connection is never touched again. ngtcp2 keeps no state that connections share; what GnuTLS and the callbacks hold at that
-// moment is given up with it.
+// way, and that connection is never touched again. ngtcp2 keeps no state that connections share; what GnuTLS and the
+// callbacks hold at that moment is given up with it.
 #ifndef CQUIC_CONTAINMENT_H
 #define CQUIC_CONTAINMENT_H
 
-#include "include/ngtcp2_shims.h"
+#include "ngtcp2_shims.h"
 
 #include <setjmp.h>
 #include <stddef.h>

@@ -166,6 +166,10 @@ def omit_transport_parameters(quic: QuicConnection) -> None:
     quic._initialize = initialize_without  # type: ignore[method-assign]
 
 
+#: Frames for `issue_connection_ids` by which a receiver retires number 11 twice.
+RETIRED_TWICE = [(20, 20), (11, 0), (11, 0)]
+
+
 def issue_connection_ids(
     tunnel: HostileTunnel, *frames: tuple[int, int], length: int = 8, behind: bytes = b"\x01"
 ) -> None:
@@ -389,7 +393,7 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
 
     @offence("connection IDs to be retired twice", SILENT, BROKEN)
     async def retires_twice(tunnel: HostileTunnel, dice: random.Random) -> None:
-        issue_connection_ids(tunnel, (20, 20), (11, 0), (11, 0))
+        issue_connection_ids(tunnel, *RETIRED_TWICE)
 
     @offence("a hundred connection IDs", SERVES)
     async def many(tunnel: HostileTunnel, dice: random.Random) -> None:
@@ -403,7 +407,7 @@ def common_offences(first_message: Callable[[], bytes]) -> list[Offence]:
     @offence("connection IDs behind what is no frame", FRAME)
     async def hidden(tunnel: HostileTunnel, dice: random.Random) -> None:
         # ngtcp2 takes it for a STREAM frame: stream 0, no bytes.
-        issue_connection_ids(tunnel, (20, 20), (11, 0), (11, 0), behind=b"\x2a\0\0")
+        issue_connection_ids(tunnel, *RETIRED_TWICE, behind=b"\x2a\0\0")
 
     offences += [retires_twice, many, empty, hidden]
     return offences + [noise, random_frames, flipped] * 8

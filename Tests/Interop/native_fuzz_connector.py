@@ -166,6 +166,14 @@ def control_offences() -> list[Offence]:
     return [*offences, second, *(flaps(addresses) for addresses in (1, 2, 20)), moves_on]
 
 
+async def another_address() -> asyncio.DatagramTransport:
+    """A transport at which nobody listens to what comes."""
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+    )
+    return transport
+
+
 def flaps(addresses: int) -> Offence:
     """Speaks from so many other addresses, and from the first again before any of them has answered."""
 
@@ -174,10 +182,7 @@ def flaps(addresses: int) -> Offence:
         probe = frame(Message.PROBE, integer(1, 5))
         home = tunnel._transport
         for _ in range(addresses):
-            away, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
-            )
-            tunnel._transport = away
+            away = tunnel._transport = await another_address()
             await tunnel.write(probe)
             away.close()
         tunnel._transport = home
@@ -192,10 +197,7 @@ async def moves_on(tunnel: HostileTunnel, dice: random.Random) -> None:
     probe = frame(Message.PROBE, integer(1, 5))
     home = tunnel._transport
     for index in range(2):
-        away, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
-        )
-        tunnel._transport = away
+        tunnel._transport = await another_address()
         if index:
             tunnel._quic.change_connection_id()
         await tunnel.write(probe)

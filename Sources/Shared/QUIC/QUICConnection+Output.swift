@@ -45,7 +45,10 @@ extension QUICConnection {
         datagramsToAcknowledge = 0
         frameIsDue = false
         returnStreamCredit(now: now)
-        _ = warp_take_sealed_handshake()  // another connection's
+        let watchesHandshake = !isServer && !hasSealedHandshake
+        if watchesHandshake {
+            _ = warp_take_sealed_handshake()  // another connection's
+        }
         let hasRoom = ngtcp2_conn_get_cwnd_left(conn) > 0
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
@@ -88,7 +91,9 @@ extension QUICConnection {
         if hasRoom {
             migrationGate.wrote(now: now, isUsing: isUsing)
         }
-        hasSealedHandshake = hasSealedHandshake || warp_take_sealed_handshake()
+        if watchesHandshake {
+            hasSealedHandshake = warp_take_sealed_handshake()
+        }
         let resetsAreDue = !dueResets.isEmpty
         performDueResets()
         if pendingClose != nil || (resetsAreDue && outcome == .sent) {

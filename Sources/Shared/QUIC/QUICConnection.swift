@@ -313,15 +313,13 @@ package final class QUICConnection {
         }
         hasReceivedSinceProbe = true
         lastHeard = now
-        if isServer {
-            if isConfirmed {
-                tls.handshakeIsOver()
-            }
-            if mayMove {
-                migrationGate.reckon(probeTimeout: probeTimeout)
-                if isUsing(path) {
-                    wasUsed ? migrationGate.stayed(on: path) : migrationGate.moved(to: path, now: now)
-                }
+        if isServer, isConfirmed {
+            tls.handshakeIsOver()
+        }
+        if mayMove {
+            migrationGate.reckon(probeTimeout: probeTimeout)
+            if isUsing(path) {
+                wasUsed ? migrationGate.stayed(on: path) : migrationGate.moved(to: path, now: now)
             }
         }
         returnConnectionCredit()
