@@ -50,7 +50,7 @@ struct HostGlob: Hashable, Sendable {
     /// Letters, digits, `-`, `_`, dots and stars; and what a name that is not ASCII may have.
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.isASCII else {
-            return !scalar.isControl && !scalar.properties.isWhitespace
+            return !scalar.isControl && !scalar.isWhitespace
         }
         return switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".", "*": true

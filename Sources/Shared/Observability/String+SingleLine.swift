@@ -31,7 +31,12 @@ extension Unicode.Scalar {
 
     /// Whether the scalar is a control character (RFC 20's, DEL, or C1).
     package var isControl: Bool {
-        properties.generalCategory == .control
+        value < 0x20 || 0x7F...0x9F ~= value
+    }
+
+    /// Whether the scalar is white space (Unicode's White_Space), without a look at Unicode's tables for ASCII.
+    package var isWhitespace: Bool {
+        isASCII ? value == 0x20 || 0x09...0x0D ~= value : properties.isWhitespace
     }
 
     fileprivate var breaksLineOrDisplay: Bool {

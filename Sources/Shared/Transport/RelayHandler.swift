@@ -38,9 +38,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     private var writes = WriteGatherer()
     /// What SwiftNIO was given to write and has not written yet, in bytes.
     private var queuedBytes = 0
-    /// Found when it is worth the search: with a visitor's first bytes, or at the second write.
     private var socket: RelaySocket?
-    private var hasWritten = false
     private var isReadPaused = false
     private var isReadWanted = false
     /// Whether the channel's reads have become larger than SwiftNIO's first ones.
@@ -105,6 +103,7 @@ package final class RelayHandler: ChannelDuplexHandler {
     package func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         driver.setConsumer(self, for: stream)
+        socket = RelaySocket(context.channel)
         if context.channel.isActive {
             start()
         }
@@ -182,7 +181,6 @@ package final class RelayHandler: ChannelDuplexHandler {
     // and a turn of the event loop earlier.
     private func startReading(_ channel: any Channel) {
         do {
-            socket = RelaySocket(channel)
             if let bytes = try socket?.takeFirstBytes() {
                 sendFromChannel(bytes)
             }
@@ -249,10 +247,6 @@ package final class RelayHandler: ChannelDuplexHandler {
     // As a rule the kernel takes everything at once, and nothing needs to be kept until it has.
     private func writeNow(_ bytes: ByteBuffer) {
         guard let context else { return }
-        if socket == nil && hasWritten {
-            socket = RelaySocket(context.channel)
-        }
-        hasWritten = true
         var rest = bytes
         if queuedBytes == 0, let socket {
             let count = socket.write(bytes)

@@ -54,13 +54,13 @@ package struct TargetAddress: Hashable, Sendable {
         guard host.utf8.count <= maxHostBytes else {
             throw .hostTooLong(bytes: host.utf8.count)
         }
-        for scalar in host.unicodeScalars where scalar.isControl || scalar.properties.isWhitespace || scalar == "|" {
+        for scalar in host.unicodeScalars where scalar.isControl || scalar.isWhitespace || scalar == "|" {
             throw .hostContainsForbiddenCharacter
         }
         let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
         let bare = isBracketed ? String(host.dropFirst().dropLast()) : host
         // Only an IPv6 literal has colons or brackets.
-        guard isBracketed || bare.unicodeScalars.contains(where: { ":[]".unicodeScalars.contains($0) }) else {
+        guard isBracketed || bare.utf8.contains(where: ":[]".utf8.contains) else {
             return bare
         }
         guard bare.utf8.contains(UInt8(ascii: ":")), IPLiteral.isValid(bare) else {

@@ -37,6 +37,17 @@ struct SingleLineTests {
     }
 }
 
+@Suite("Unicode.Scalar")
+struct UnicodeScalarTests {
+    @Test func whatIsToldWithoutUnicodesTablesIsWhatTheySay() {
+        let scalars = (UInt32(0)...0x3000).compactMap(Unicode.Scalar.init)
+        #expect(scalars.allSatisfy { $0.isControl == ($0.properties.generalCategory == .control) })
+        #expect(scalars.allSatisfy { $0.isWhitespace == $0.properties.isWhitespace })
+        #expect(scalars.count { $0.isControl } == 65)
+        #expect(scalars.count { $0.isWhitespace } == 25)
+    }
+}
+
 @Suite("SocketAddress.hostAndPort")
 struct SocketAddressTextTests {
     @Test(arguments: [("127.0.0.1", "127.0.0.1:80"), ("::1", "[::1]:80")])

@@ -65,6 +65,10 @@ private struct OpenRelay {
             .connect(host: acceptor.endpoint.host, port: Int(acceptor.endpoint.port)).get()
         peer = try acceptor.accept()
         let end = eventLoop.makePromise(of: StreamEnding.self)
+        let patience = eventLoop.scheduleTask(in: .init(Deadline.patience)) {
+            end.fail(NeverEnded())
+        }
+        end.futureResult.whenComplete { _ in patience.cancel() }
         try await eventLoop.submit { [channel] in
             pair.value.server.makeConsumer = { makeConsumer($0, $1, end) }
             let driver = try #require(pair.value.client.driver)
@@ -84,8 +88,7 @@ private struct OpenRelay {
 
     /// Waits until the relay's socket has `count` bytes to be read. On the event loop, so that nobody reads them.
     func waitForArrival(of count: Int) throws {
-        let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
-        let socket = try #require(descriptor)
+        let socket = try descriptor(of: channel)
         let deadline = Deadline.after(Deadline.patience)
         var space = [UInt8](repeating: 0, count: count)
         while recv(socket, &space, count, CInt(MSG_PEEK | MSG_DONTWAIT)) < count {
@@ -98,6 +101,13 @@ private struct OpenRelay {
         peer.close()
         try await eventLoop.submit { [pair] in pair.value.close() }.get()
     }
+}
+
+private struct NeverEnded: Error {}
+
+private func descriptor(of channel: any Channel) throws -> CInt {
+    let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
+    return try #require(descriptor)
 }
 
 /// How a peer's sending part ended.
@@ -157,9 +167,18 @@ private final class ReadSizes: RelayObserver, @unchecked Sendable {
     func relayEnded() {}
 }
 
-/// Fails the first write, and then closes the channel: as SwiftNIO does with a connection that turns out to be reset.
+/// Sees to it that the kernel takes no bytes, fails the first write, and then closes the channel: as SwiftNIO does with a
+/// connection that turns out to be reset.
 private final class FailingWrites: ChannelOutboundHandler, Sendable {
     typealias OutboundIn = ByteBuffer
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        do {
+            #expect(shutdown(try descriptor(of: context.channel), CInt(SHUT_WR)) == 0)
+        } catch {
+            Issue.record(error)
+        }
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let loopBound = context.loopBound

@@ -3,8 +3,9 @@ internal import NIOCore
 /// The members of a received frame, told apart once; those with unknown keys are skipped.
 ///
 /// `Key` lists the members that the message knows.
-struct FrameMembers<Key: RawRepresentable<UInt64> & Hashable> {
-    private var values: [Key: ByteBuffer] = [:]
+struct FrameMembers<Key: RawRepresentable<UInt64>> {
+    // No more than there are keys: a search from the first on is quicker than a dictionary.
+    private var members: [(key: Key, value: ByteBuffer)] = []
 
     /// - Throws: ``WarpCodingError/memberOverrun``, ``WarpCodingError/duplicateMember(key:)``
     init(_ frame: Frame) throws(WarpCodingError) {
@@ -16,7 +17,8 @@ struct FrameMembers<Key: RawRepresentable<UInt64> & Hashable> {
                 throw .memberOverrun
             }
             guard let key = Key(rawValue: number) else { continue }
-            guard values.updateValue(value, forKey: key) == nil else { throw .duplicateMember(key: number) }
+            guard self[key] == nil else { throw .duplicateMember(key: number) }
+            members.append((key, value))
         }
     }
 
@@ -29,7 +31,7 @@ struct FrameMembers<Key: RawRepresentable<UInt64> & Hashable> {
 
     /// - Throws: ``WarpCodingError/malformedMember(key:)`` unless the integer fills the value exactly.
     func integerIfPresent(_ key: Key) throws(WarpCodingError) -> UInt64? {
-        guard var value = values[key] else { return nil }
+        guard var value = self[key] else { return nil }
         guard let integer = value.readEncodedInteger(as: UInt64.self, strategy: .quic), value.readableBytes == 0 else {
             throw .malformedMember(key: key.rawValue)
         }
@@ -45,7 +47,7 @@ struct FrameMembers<Key: RawRepresentable<UInt64> & Hashable> {
 
     /// - Throws: ``WarpCodingError/malformedMember(key:)`` when the text is longer than `maximumBytes` or no UTF-8.
     func textIfPresent(_ key: Key, maximumBytes: Int) throws(WarpCodingError) -> String? {
-        guard let value = values[key] else { return nil }
+        guard let value = self[key] else { return nil }
         guard value.readableBytes <= maximumBytes,
             let text = String(validating: value.readableBytesView, as: UTF8.self)
         else {
@@ -58,7 +60,11 @@ struct FrameMembers<Key: RawRepresentable<UInt64> & Hashable> {
     ///
     /// - Throws: ``WarpCodingError/missingMember(key:)``
     func bytes(_ key: Key) throws(WarpCodingError) -> [UInt8] {
-        Array(buffer: try Self.required(values[key], key))
+        Array(buffer: try Self.required(self[key], key))
+    }
+
+    private subscript(key: Key) -> ByteBuffer? {
+        members.first { $0.key == key }?.value
     }
 
     private static func required<Value>(_ value: Value?, _ key: Key) throws(WarpCodingError) -> Value {
