@@ -20,7 +20,7 @@ package struct ClientUID: Sendable {
         guard !text.unicodeScalars.contains(where: \.isControl) else {
             throw .controlCharacter
         }
-        guard !first.properties.isWhitespace, !last.properties.isWhitespace else {
+        guard !first.isWhitespace, !last.isWhitespace else {
             throw .surroundingWhitespace
         }
         self.text = text

@@ -352,7 +352,7 @@ package final class RelayHandler: ChannelDuplexHandler {
             driver.connection.stopReceiving(stream, code: resetCode.rawValue)
         }
         if !actions.isDisjoint(with: [.shutdownOutput, .closeChannel]) {
-            announceEnd()
+            socket?.setAborts(false)  // from here on a close is the stream's end, passed on
         }
         if actions.contains(.shutdownOutput) {
             context?.close(mode: .output, promise: nil)
@@ -364,15 +364,6 @@ package final class RelayHandler: ChannelDuplexHandler {
             abort()
         }
         driver.setNeedsDrive()
-    }
-
-    // From here on a close is the stream's end, passed on.
-    private func announceEnd() {
-        if let socket {
-            socket.setAborts(false)
-        } else {
-            context?.channel.setAborts(false)
-        }
     }
 
     // What arrived before a reset is still delivered, as far as TCP takes it soon.

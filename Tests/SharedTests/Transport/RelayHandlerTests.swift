@@ -88,7 +88,7 @@ private struct OpenRelay {
 
     /// Waits until the relay's socket has `count` bytes to be read. On the event loop, so that nobody reads them.
     func waitForArrival(of count: Int) throws {
-        let socket = try descriptor(of: channel)
+        let socket = try channel.descriptor()
         let deadline = Deadline.after(Deadline.patience)
         var space = [UInt8](repeating: 0, count: count)
         while recv(socket, &space, count, CInt(MSG_PEEK | MSG_DONTWAIT)) < count {
@@ -104,11 +104,6 @@ private struct OpenRelay {
 }
 
 private struct NeverEnded: Error {}
-
-private func descriptor(of channel: any Channel) throws -> CInt {
-    let descriptor = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 }
-    return try #require(descriptor)
-}
 
 /// How a peer's sending part ended.
 private enum StreamEnding: Hashable, Sendable {
@@ -174,7 +169,7 @@ private final class FailingWrites: ChannelOutboundHandler, Sendable {
 
     func handlerAdded(context: ChannelHandlerContext) {
         do {
-            #expect(shutdown(try descriptor(of: context.channel), CInt(SHUT_WR)) == 0)
+            #expect(shutdown(try context.channel.descriptor(), CInt(SHUT_WR)) == 0)
         } catch {
             Issue.record(error)
         }

@@ -135,9 +135,7 @@ private struct Connection: Sendable {
         _ body: @escaping @Sendable (RelaySocket, Descriptor) throws -> Value
     ) async throws -> Value {
         try await channel.eventLoop.submit {
-            let operations = channel.pipeline.syncOperations
-            let number = try #require(try operations.withUnsafeTransportIfAvailable(of: CInt.self) { $0 })
-            return try body(try #require(RelaySocket(channel)), Descriptor(number: number))
+            try body(try #require(RelaySocket(channel)), Descriptor(number: try channel.descriptor()))
         }.get()
     }
 }
