@@ -54,12 +54,18 @@ let package = Package(
             cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
         ),
         .target(
+            name: "CScheduling",
+            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+        ),
+        .target(
             name: "CAllocations",
             cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
         ),
         .target(
             name: "Shared",
-            dependencies: ["CQuic", "CDatagram", "CMemory", nioCore, nioPosix, logging, serviceLifecycle],
+            dependencies: [
+                "CQuic", "CDatagram", "CMemory", "CScheduling", nioCore, nioPosix, logging, serviceLifecycle,
+            ],
             swiftSettings: house + unchecked
         ),
         .target(

@@ -40,6 +40,7 @@ package struct DaemonProgram: Sendable {
         try await MultiThreadedEventLoopGroup.withEventLoopGroup(numberOfThreads: 1) { group in
             let dataLoop = group.next()
             notifier.feedWatchdog(on: dataLoop)
+            dataLoop.execute { TimeSlice.request(TimeSlice.ofDataPath) }
             MemoryKeeper.start(on: dataLoop)
             try await body(DaemonProgram(logger: logger, notifier: notifier, dataLoop: dataLoop, signals: signals))
         }

@@ -1,0 +1,13 @@
+// How the kernel shares a processor out: what glibc has no function for until 2.41.
+#ifndef CSCHEDULING_H
+#define CSCHEDULING_H
+
+#include <stdint.h>
+
+// Asks for turns of so many nanoseconds for the calling thread and those that it starts; its policy and nice value stay.
+// The kernel takes 100 µs to 100 ms. Before Linux 6.12 it ignores this.
+//
+// Returns 0 or an error number: EINVAL for a thread whose policy knows no such turns.
+int warp_scheduling_set_slice(uint64_t nanoseconds);
+
+#endif
