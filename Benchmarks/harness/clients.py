@@ -14,6 +14,10 @@ from .processes import run_for_output
 from .workspace import Workspace
 
 
+# iperf3's server closes its listening socket after a test and opens it anew: who comes in between is refused.
+_SERVER_PAUSE_SECONDS = 0.1
+
+
 @dataclass(frozen=True)
 class Transfer:
     """What an iperf3 run carried, as its receiver counted it."""
@@ -48,6 +52,7 @@ def iperf_command(endpoint: Endpoint, seconds: float, streams: int, reverse: boo
 def iperf(side: Side, endpoint: Endpoint, seconds: float, streams: int, reverse: bool) -> Transfer:
     """Bulk transfer, from the visitor to the target or, reversed, back."""
     command = side.command(iperf_command(endpoint, seconds, streams, reverse))
+    time.sleep(_SERVER_PAUSE_SECONDS)
     for _ in range(5):
         report = json.loads(run_for_output(command, seconds=4 * seconds + 40))
         received = report.get("end", {}).get("sum_received")
