@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Logging
 import NIOCore
-import NIOPosix
+import Synchronization
 import Testing
 
 @testable import Shared
@@ -11,29 +11,26 @@ import Testing
 struct TimeSliceTests {
     @Test(.enabled(if: kernelHasSlices, "needs Linux 6.12 or newer, and /proc/thread-self/sched"))
     func isGrantedToTheThreadThatAsksAndItsNiceValueStays() throws {
-        let (slice, nice) = try onThreadOfItsOwn {
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
-            TimeSlice.request(.milliseconds(7))
-            return (try #require(grantedSlice()), getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0))
+        let (wasTaken, slice, nice) = try onThreadOfItsOwn {
+            _ = setpriority(thisThread, 0, 19)
+            return (TimeSlice.request(.milliseconds(7)), grantedSlice(), getpriority(thisThread, 0))
         }
 
+        #expect(wasTaken)
         #expect(slice == .milliseconds(7))
-        #expect(nice == 5)
+        #expect(nice == 19)
         #expect(grantedSlice() != .milliseconds(7))
     }
 
-    @Test
-    func leavesAThreadOfAnotherPolicyAlone() throws {
-        let (before, after) = try onThreadOfItsOwn {
+    @Test func isNotAskedForByAThreadOfAnotherPolicy() throws {
+        let (wasTaken, policy) = try onThreadOfItsOwn {
             var none = sched_param()
-            #expect(sched_setscheduler(0, idlePolicy, &none) == 0)
-            let before = (sched_getscheduler(0), grantedSlice())
-            TimeSlice.request(.milliseconds(7))
-            return (before, (sched_getscheduler(0), grantedSlice()))
+            _ = sched_setscheduler(0, idlePolicy, &none)
+            return (TimeSlice.request(.milliseconds(7)), sched_getscheduler(0))
         }
 
-        #expect(before.0 == idlePolicy)
-        #expect(after == before)
+        #expect(!wasTaken)
+        #expect(policy == idlePolicy)
     }
 
     @Test(.enabled(if: kernelHasSlices, "needs Linux 6.12 or newer, and /proc/thread-self/sched"))
@@ -49,6 +46,7 @@ struct TimeSliceTests {
 }
 
 private let idlePolicy: CInt = 5  // SCHED_IDLE of sched(7)
+private let thisThread = __priority_which_t(PRIO_PROCESS.rawValue)
 
 private let kernelHasSlices: Bool = {
     let version = ProcessInfo.processInfo.operatingSystemVersion
@@ -64,9 +62,15 @@ private func grantedSlice() -> TimeAmount? {
     return .nanoseconds(nanoseconds)
 }
 
-/// What a thread asks for stays with it: none of the test runner's may be used.
-private func onThreadOfItsOwn<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) throws -> Result {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    defer { try? group.syncShutdownGracefully() }
-    return try group.next().submit(body).wait()
+/// A thread that ends with `body`: what it asks for stays with it, and with those that it starts.
+private func onThreadOfItsOwn<Result: Sendable>(_ body: @escaping @Sendable () -> Result) throws -> Result {
+    let result = Mutex<Result?>(nil)
+    let hasEnded = DispatchSemaphore(value: 0)
+    Thread.detachNewThread {
+        let value = body()
+        result.withLock { $0 = value }
+        hasEnded.signal()
+    }
+    hasEnded.wait()
+    return try #require(result.withLock { $0 })
 }
