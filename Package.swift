@@ -7,6 +7,7 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
+let houseC: [CSetting] = [.enableWarning("all"), .treatAllWarnings(as: .error)]
 
 // The data path's state is confined to event loops, and tests run with the checks.
 let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
@@ -40,7 +41,7 @@ let package = Package(
         .target(
             name: "CQuic",
             dependencies: [boringSSL],
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)],
+            cSettings: houseC,
             linkerSettings: [
                 .linkedLibrary("ngtcp2"), .linkedLibrary("ngtcp2_crypto_gnutls"),
                 .linkedLibrary("gnutls"), .linkedLibrary("crypto"),
@@ -48,15 +49,15 @@ let package = Package(
         ),
         .target(
             name: "CDatagram",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "CMemory",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "CScheduling",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "Shared",

@@ -10,6 +10,7 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
+let houseC: [CSetting] = [.enableWarning("all"), .treatAllWarnings(as: .error)]
 
 // As the product's.
 let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
@@ -39,7 +40,7 @@ let package = Package(
         .target(
             name: "CQuic",
             dependencies: [boringSSL],
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)],
+            cSettings: houseC,
             linkerSettings: [
                 .linkedLibrary("ngtcp2"), .linkedLibrary("ngtcp2_crypto_gnutls"),
                 .linkedLibrary("gnutls"), .linkedLibrary("crypto"),
@@ -47,19 +48,19 @@ let package = Package(
         ),
         .target(
             name: "CDatagram",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "CMemory",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "CScheduling",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "CAllocations",
-            cSettings: [.enableWarning("all"), .treatAllWarnings(as: .error)]
+            cSettings: houseC
         ),
         .target(
             name: "Shared",

@@ -11,7 +11,7 @@ enum TimeSlice {
     /// For the thread of the data path.
     static let ofDataPath = TimeAmount.milliseconds(10)
 
-    /// Asks for turns of this length for the calling thread, and those that it starts from then on.
+    /// Asks for a slice of this length for the calling thread, and for those that it starts from then on.
     ///
     /// - Parameter length: 100 µs to 100 ms.
     /// - Returns: whether the kernel took it, though one before Linux 6.12 then ignores it; if not, all is as it was.
