@@ -12,6 +12,11 @@ let houseC: [CSetting] = [.enableWarning("all"), .treatAllWarnings(as: .error)]
 // The data path's state is confined to event loops, and tests run with the checks.
 let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
+// libngtcp2 is linked in, not loaded: so calls within it can be led to functions of CQuic's (slabs.c, containment.c).
+let wrappedCalls: LinkerSetting = .unsafeFlags(
+    ["ngtcp2_balloc_init", "ngtcp2_unreachable_fail", "__assert_fail"].flatMap { ["-Xlinker", "--wrap=\($0)"] }
+)
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -43,8 +48,8 @@ let package = Package(
             dependencies: [boringSSL],
             cSettings: houseC,
             linkerSettings: [
-                .linkedLibrary("ngtcp2"), .linkedLibrary("ngtcp2_crypto_gnutls"),
-                .linkedLibrary("gnutls"), .linkedLibrary("crypto"),
+                .linkedLibrary(":libngtcp2_crypto_gnutls.a"), .linkedLibrary(":libngtcp2.a"),
+                .linkedLibrary("gnutls"), .linkedLibrary("crypto"), wrappedCalls,
             ]
         ),
         .target(

@@ -15,6 +15,11 @@ let houseC: [CSetting] = [.enableWarning("all"), .treatAllWarnings(as: .error)]
 // As the product's.
 let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
+// As the product's.
+let wrappedCalls: LinkerSetting = .unsafeFlags(
+    ["ngtcp2_balloc_init", "ngtcp2_unreachable_fail", "__assert_fail"].flatMap { ["-Xlinker", "--wrap=\($0)"] }
+)
+
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -42,8 +47,8 @@ let package = Package(
             dependencies: [boringSSL],
             cSettings: houseC,
             linkerSettings: [
-                .linkedLibrary("ngtcp2"), .linkedLibrary("ngtcp2_crypto_gnutls"),
-                .linkedLibrary("gnutls"), .linkedLibrary("crypto"),
+                .linkedLibrary(":libngtcp2_crypto_gnutls.a"), .linkedLibrary(":libngtcp2.a"),
+                .linkedLibrary("gnutls"), .linkedLibrary("crypto"), wrappedCalls,
             ]
         ),
         .target(

@@ -1,15 +1,11 @@
-#define _GNU_SOURCE // dladdr, RTLD_NEXT
 #include "containment.h"
 
-#include <assert.h>
-#include <dlfcn.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-// A connection that is given up takes its memory with it for good: 60 KiB when it is idle, its receive window at the most.
+// A connection that is given up takes its memory with it for good: 30 KiB when it is idle, its receive window at the most.
 // After so many, a failed assertion ends the process as it would anywhere else.
 enum { MAXIMUM_FAILURES = 100 };
 
@@ -19,48 +15,35 @@ static _Thread_local char failure[256];
 
 const char *warp_failed_assertion(void) { return failure; }
 
-static bool is_in_ngtcp2(const void *code) {
-    Dl_info caller, library;
-    return dladdr(code, &caller) != 0 && dladdr(ngtcp2_version(0), &library) != 0 &&
-           caller.dli_fbase == library.dli_fbase;
+// The linker's option --wrap leads the calls of X to __wrap_X, and those of __real_X to X.
+_Noreturn void __real___assert_fail(const char *assertion, const char *file, unsigned line, const char *function);
+_Noreturn void __real_ngtcp2_unreachable_fail(const char *file, int line, const char *function);
+
+static bool is_in_ngtcp2(const char *file) {
+    const char *folder_end = strrchr(file, '/');
+    const char *name = folder_end != NULL ? folder_end + 1 : file;
+    return strncmp(name, "ngtcp2_", strlen("ngtcp2_")) == 0;
 }
 
-// Whether `caller`, an address in the code, may end the call under way instead of the process.
-static bool may_leave(const void *caller) {
+// Leaves the call into ngtcp2 that is under way, if it may be left. `file` is where it has failed.
+static void leave(const char *assertion, const char *file, unsigned line, const char *function) {
     static atomic_uint count;
-    return warp_containment != NULL && is_in_ngtcp2(caller) && atomic_fetch_add(&count, 1) < MAXIMUM_FAILURES;
-}
-
-static _Noreturn void leave(void) {
     jmp_buf *start = warp_containment;
+    if (start == NULL || !is_in_ngtcp2(file) || atomic_fetch_add(&count, 1) >= MAXIMUM_FAILURES) {
+        return;
+    }
+    snprintf(failure, sizeof(failure), "%s (%s, %s:%u)", assertion, function, file, line);
     warp_containment = NULL;
     _longjmp(*start, 1);
 }
 
-// These two in place of the C library's.
-
-void __assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
-    if (may_leave(__builtin_return_address(0))) {
-        snprintf(failure, sizeof(failure), "%s (%s, %s:%u)", assertion, function, file, line);
-        leave();
-    }
-    void (*original)(const char *, const char *, unsigned, const char *) = dlsym(RTLD_NEXT, "__assert_fail");
-    if (original != NULL) {
-        original(assertion, file, line, function);
-    }
-    abort();
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned line, const char *function) {
+    leave(assertion, file, line, function);
+    __real___assert_fail(assertion, file, line, function);
 }
 
-// ngtcp2 calls it where it believes that it cannot come, and has said where on standard error.
-void abort(void) {
-    if (may_leave(__builtin_return_address(0))) {
-        snprintf(failure, sizeof(failure), "unreachable, see standard error");
-        leave();
-    }
-    void (*original)(void) = dlsym(RTLD_NEXT, "abort");
-    if (original != NULL) {
-        original();
-    }
-    raise(SIGABRT);
-    __builtin_trap();
+// ngtcp2 calls it where it believes that it cannot come.
+_Noreturn void __wrap_ngtcp2_unreachable_fail(const char *file, int line, const char *function) {
+    leave("unreachable", file, (unsigned)line, function);
+    __real_ngtcp2_unreachable_fail(file, line, function);
 }

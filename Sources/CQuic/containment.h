@@ -1,10 +1,10 @@
 // Keeps a failed assertion of ngtcp2 to the connection that it is about.
 //
 // Debian builds ngtcp2 with its assertions, and peers could make some of those that 0.12 has false. What is known of that is
-// refused before ngtcp2 sees it (frame_guard.h, MigrationGate and others); this is for what is not. The process defines
-// __assert_fail and abort itself, and ngtcp2, a shared library, finds these: they leave the call into ngtcp2 that was under
-// way, and that connection is never touched again. ngtcp2 keeps no state that connections share; what GnuTLS and the
-// callbacks hold at that moment is given up with it.
+// refused before ngtcp2 sees it (frame_guard.h, MigrationGate and others); this is for what is not. ngtcp2's calls of
+// __assert_fail, and of its own function for what it believes impossible, are led to containment.c by the linker: they leave
+// the call into ngtcp2 that was under way, and that connection is never touched again. ngtcp2 keeps no state that connections
+// share; what GnuTLS and the callbacks hold at that moment is given up with it.
 #ifndef CQUIC_CONTAINMENT_H
 #define CQUIC_CONTAINMENT_H
 

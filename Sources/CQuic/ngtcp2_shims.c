@@ -40,10 +40,10 @@ int warp_conn_new(ngtcp2_conn **conn, bool is_server, const ngtcp2_cid *dcid, co
                   void *user_data) {
     if (is_server) {
         return ngtcp2_conn_server_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
-                                      params, warp_slab_memory(), user_data);
+                                      params, NULL, user_data);
     }
     return ngtcp2_conn_client_new(conn, dcid, scid, path, NGTCP2_PROTO_VER_V1, callbacks, settings,
-                                  params, warp_slab_memory(), user_data);
+                                  params, NULL, user_data);
 }
 
 int warp_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, const ngtcp2_pkt_info *info, const uint8_t *packet,

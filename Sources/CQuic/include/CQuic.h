@@ -23,6 +23,5 @@
 #include "libcrypto_shims.h"
 #include "ngtcp2_shims.h"
 #include "packet_protection.h"
-#include "slab_memory.h"
 
 #endif
