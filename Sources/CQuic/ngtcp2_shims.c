@@ -141,6 +141,12 @@ size_t warp_conn_burst(ngtcp2_conn *conn) {
     return burst > (double)stat.send_quantum ? (size_t)burst : stat.send_quantum;
 }
 
+warp_flight warp_conn_flight(ngtcp2_conn *conn) {
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(conn, &stat);
+    return (warp_flight){stat.bytes_in_flight, stat.min_rtt, stat.smoothed_rtt};
+}
+
 ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn) {
     ngtcp2_conn_stat stat;
     ngtcp2_conn_get_conn_stat(conn, &stat);

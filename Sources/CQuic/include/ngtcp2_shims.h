@@ -76,6 +76,14 @@ size_t warp_conn_pto_count(ngtcp2_conn *conn);
 // What the pacer lets go at once, in bytes: ngtcp2's send quantum, or, where that would last for less than
 // its timer's millisecond, what it lets go in a millisecond (RFC 9002 §7.7).
 size_t warp_conn_burst(ngtcp2_conn *conn);
+
+// What is in flight, and how long it takes to be acknowledged. The shortest round trip is UINT64_MAX before there is one.
+typedef struct warp_flight {
+    size_t bytes;
+    ngtcp2_duration min_rtt, smoothed_rtt;
+} warp_flight;
+
+warp_flight warp_conn_flight(ngtcp2_conn *conn);
 ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn);
 
 #endif

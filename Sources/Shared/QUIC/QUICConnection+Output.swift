@@ -53,11 +53,13 @@ extension QUICConnection {
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
         var budget = min(warp_conn_burst(conn), Self.maximumBurstBytes)
+        var bulkBudget = bulkAllowance(conn, now: now)
         var probeBytes = isConfirmed ? sizeSearch.dueProbeBytes : nil
         var outcome = SendOutcome.sent
 
         withUnsafeTemporaryAllocation(of: ngtcp2_vec.self, capacity: StreamSendBuffer.maximumVectors) { vectors in
             while outcome == .sent {
+                sendQueue.holdsBulk = bulkBudget == 0
                 let packetBytes = probeBytes ?? sizeSearch.datagramBytes
                 if run.roomBytes < packetBytes {
                     outcome = flush(&run, send)
@@ -81,6 +83,7 @@ extension QUICConnection {
                     probeBytes = nil  // one is in flight at a time
                 }
                 budget -= min(budget, written)
+                bulkBudget -= min(bulkBudget, written)
                 // A burst's last packet alone would cost a whole system call.
                 guard budget >= packetBytes else { break }
             }
@@ -99,6 +102,20 @@ extension QUICConnection {
         if pendingClose != nil || (resetsAreDue && outcome == .sent) {
             writeDatagrams(using: scratch, now: now, send: send)
         }
+    }
+
+    // How many bytes may leave before bulk streams wait for acknowledgements.
+    private func bulkAllowance(_ conn: OpaquePointer, now: QUICTime) -> Int {
+        if hasQueuedMessage {
+            bulkLimit.sawMessage(now: now)
+        }
+        let flight = warp_conn_flight(conn)
+        let limit = bulkLimit.bytesInFlight(
+            shortest: .nanoseconds(Int64(clamping: flight.min_rtt)),
+            smoothed: .nanoseconds(Int64(clamping: flight.smoothed_rtt)),
+            now: now
+        )
+        return limit.map { max(0, $0 - flight.bytes) } ?? .max
     }
 
     /// Builds one packet from the streams in turn.

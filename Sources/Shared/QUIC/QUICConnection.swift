@@ -55,6 +55,7 @@ package final class QUICConnection {
     var events = CircularBuffer<QUICConnectionEvent>()
     var streams: [QUICStreamID: QUICStream] = [:]
     var sendQueue = SendQueue()
+    var bulkLimit = BulkLimit()
     var sizeSearch: DatagramSizeSearch
     var migrationGate = MigrationGate()
     // Streams whose data is delivered and whose reset is due.

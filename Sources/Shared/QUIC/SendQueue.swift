@@ -14,12 +14,16 @@ struct SendQueue {
     /// How many messages may go before waiting bulk gets a packet.
     private static let messagesInRow = 16
 
+    /// Whether bulk has to wait, however many messages go ahead of it.
+    var holdsBulk = false
+
     private var messages = CircularBuffer<QUICStream>()
     private var bulk = CircularBuffer<QUICStream>()
     private var messagesSinceBulk = 0
 
     /// Whose turn it is.
     var first: QUICStream? {
+        if holdsBulk { return messages.first }
         if messagesSinceBulk >= Self.messagesInRow, let waiting = bulk.first { return waiting }
         return messages.first ?? bulk.first
     }

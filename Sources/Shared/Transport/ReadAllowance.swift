@@ -16,8 +16,6 @@ final class ReadAllowance {
     /// In bytes, while the chunks with unsent bytes of all connections take up more than ``unsentLimitBytes``.
     static let scarceBytes = 64 * 1024
     static let unsentLimitBytes = 8 * 1024 * 1024
-    /// For so long after a message others are expected.
-    private static let messageTime = TimeAmount.milliseconds(100)
 
     private let current: NIOLoopBoundBox<Int>
     private var unsentStorageBytes = 0
@@ -35,7 +33,7 @@ final class ReadAllowance {
     func connectionDriven(unsentStorageChange change: Int, hadMessage: Bool, now: QUICTime) {
         unsentStorageBytes += change
         if hadMessage {
-            messagesUntil = now + Self.messageTime
+            messagesUntil = now + BulkLimit.messageTime
         } else if let end = messagesUntil, end < now {
             messagesUntil = nil
         }

@@ -21,6 +21,17 @@ struct SendQueueTests {
         #expect(turns(&queue, bytes: 1000, count: 3) == [2, 3, 1])
     }
 
+    @Test func bulkThatIsHeldWaitsWithoutLosingItsPlace() {
+        var queue = SendQueue()
+        queue.append(stream(1, bytes: 1 << 20))
+        queue.append(stream(2, bytes: 64))
+        queue.holdsBulk = true
+        #expect(turns(&queue, bytes: 1000, count: 3) == [2])
+        #expect(!queue.isEmpty)
+        queue.holdsBulk = false
+        #expect(turns(&queue, bytes: 1000, count: 2) == [1, 1])
+    }
+
     @Test func bulkGetsItsTurnAmongManyMessages() {
         var queue = SendQueue()
         queue.append(stream(0, bytes: 1 << 20))

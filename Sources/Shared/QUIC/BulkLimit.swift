@@ -1,0 +1,43 @@
+internal import NIOCore
+
+/// How much may be in flight for bulk streams to go on while messages (see ``SendQueue``) are sent beside them.
+///
+/// A message overtakes what waits to be sent, but not what is in flight. BBR lets go of twice what the path holds, and as much
+/// again as acknowledgements have brought in one heap: megabytes, where the peer shares its processors with others. All of it
+/// that the path does not hold stands in a queue, at last in the peer's socket, and the message waits for its end.
+///
+/// So beside messages no more is in flight than a path of 10 Gbit/s holds in the connection's shortest round trip (its
+/// bandwidth-delay product): on slower paths only the queue is shorter for it, on faster ones bulk is slower. Where both
+/// ends are on one machine, and bulk is fast only as long as neither waits for the other, that is a third.
+struct BulkLimit: Equatable {
+    /// For so long after a message others are expected.
+    static let messageTime = TimeAmount.milliseconds(100)
+    /// What two ends on one machine need so as not to wait for each other all the time: two runs of datagrams.
+    static let minimumBytes = 128 * 1024
+    // 10 Gbit/s.
+    private static let bytesPerMicrosecond: Int64 = 1250
+
+    private var messagesUntil: QUICTime?
+
+    /// Messages are sent.
+    mutating func sawMessage(now: QUICTime) {
+        messagesUntil = now + Self.messageTime
+    }
+
+    /// The bytes in flight from which on bulk waits; nil while there are no messages.
+    ///
+    /// - Parameters:
+    ///   - shortest: the connection's shortest round trip.
+    ///   - smoothed: the smoothed one (RFC 9002 §5.3): where a path has become longer than it ever was, an eighth of that
+    ///     counts.
+    mutating func bytesInFlight(shortest: TimeAmount, smoothed: TimeAmount, now: QUICTime) -> Int? {
+        guard let end = messagesUntil else { return nil }
+        guard now <= end else {
+            messagesUntil = nil
+            return nil
+        }
+        let roundTrip = max(shortest.nanoseconds, smoothed.nanoseconds / 8)
+        let (product, overflow) = (roundTrip / 1000).multipliedReportingOverflow(by: Self.bytesPerMicrosecond)
+        return overflow ? .max : max(Self.minimumBytes, Int(product))
+    }
+}
