@@ -19,11 +19,8 @@ const char *warp_failed_assertion(void) { return failure; }
 _Noreturn void __real___assert_fail(const char *assertion, const char *file, unsigned line, const char *function);
 _Noreturn void __real_ngtcp2_unreachable_fail(const char *file, int line, const char *function);
 
-static bool is_in_ngtcp2(const char *file) {
-    const char *folder_end = strrchr(file, '/');
-    const char *name = folder_end != NULL ? folder_end + 1 : file;
-    return strncmp(name, "ngtcp2_", strlen("ngtcp2_")) == 0;
-}
+// Debian builds ngtcp2 in the folder of its sources; this folder's are compiled with their path.
+static bool is_in_ngtcp2(const char *file) { return strncmp(file, "ngtcp2_", strlen("ngtcp2_")) == 0; }
 
 // Leaves the call into ngtcp2 that is under way, if it may be left. `file` is where it has failed.
 static void leave(const char *assertion, const char *file, unsigned line, const char *function) {

@@ -6,9 +6,10 @@ internal import NIOCore
 /// again as acknowledgements have brought in one heap: megabytes, where the peer shares its processors with others. All of it
 /// that the path does not hold stands in a queue, at last in the peer's socket, and the message waits for its end.
 ///
-/// So beside messages no more is in flight than a path of 10 Gbit/s holds in the connection's shortest round trip (its
-/// bandwidth-delay product): on slower paths only the queue is shorter for it, on faster ones bulk is slower. Where both
-/// ends are on one machine, and bulk is fast only as long as neither waits for the other, that is a third.
+/// So beside messages bulk waits while more is in flight than a path of 10 Gbit/s holds in the connection's shortest round
+/// trip (its bandwidth-delay product). It has a price where acknowledgements take much longer than that: bulk comes to the
+/// limit for each acknowledgement, not for each shortest round trip. Where both ends are on one machine, and fast only as
+/// long as neither waits for the other, that is a quarter to a third.
 struct BulkLimit: Equatable {
     /// For so long after a message others are expected.
     static let messageTime = TimeAmount.milliseconds(100)
@@ -17,7 +18,8 @@ struct BulkLimit: Equatable {
     // 10 Gbit/s.
     private static let bytesPerMicrosecond: Int64 = 1250
 
-    private var messagesUntil: QUICTime?
+    /// Until when messages are expected; zero before the first.
+    private(set) var messagesUntil = QUICTime(nanoseconds: 0)
 
     /// Messages are sent.
     mutating func sawMessage(now: QUICTime) {
@@ -28,14 +30,10 @@ struct BulkLimit: Equatable {
     ///
     /// - Parameters:
     ///   - shortest: the connection's shortest round trip.
-    ///   - smoothed: the smoothed one (RFC 9002 §5.3): where a path has become longer than it ever was, an eighth of that
-    ///     counts.
-    mutating func bytesInFlight(shortest: TimeAmount, smoothed: TimeAmount, now: QUICTime) -> Int? {
-        guard let end = messagesUntil else { return nil }
-        guard now <= end else {
-            messagesUntil = nil
-            return nil
-        }
+    ///   - smoothed: the smoothed one (RFC 9002 §5.3): an eighth of it counts where that is longer, as on a path that has
+    ///     become longer than it ever was.
+    func bytesInFlight(shortest: TimeAmount, smoothed: TimeAmount, now: QUICTime) -> Int? {
+        guard now <= messagesUntil else { return nil }
         let roundTrip = max(shortest.nanoseconds, smoothed.nanoseconds / 8)
         let (product, overflow) = (roundTrip / 1000).multipliedReportingOverflow(by: Self.bytesPerMicrosecond)
         return overflow ? .max : max(Self.minimumBytes, Int(product))

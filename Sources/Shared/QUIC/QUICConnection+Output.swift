@@ -107,6 +107,7 @@ extension QUICConnection {
     // How many bytes may leave before bulk streams wait for acknowledgements.
     private func bulkAllowance(_ conn: OpaquePointer, now: QUICTime) -> Int {
         if hasQueuedMessage {
+            hasQueuedMessage = false
             bulkLimit.sawMessage(now: now)
         }
         let flight = warp_conn_flight(conn)
@@ -132,7 +133,7 @@ extension QUICConnection {
         while let stream = ngtcp2_conn_get_max_data_left(conn) > 0 ? nextToSend() : nextToFinish() {
             let (count, areAll) = stream.sendBuffer.unsentVectors(vectors, bytes: packetBytes)
             var flags = UInt32(NGTCP2_WRITE_STREAM_FLAG_NONE)
-            if sendQueue.count > 1 {
+            if sendQueue.hasSecond {
                 flags |= UInt32(NGTCP2_WRITE_STREAM_FLAG_MORE)  // what is left of the packet is for the next stream
             }
             if areAll && stream.finishQueued {

@@ -69,7 +69,7 @@ package final class QUICConnection {
     /// Of all streams; see ``StreamSendBuffer/unsentStorageBytes``.
     var unsentStorageBytes = 0
     /// Whether a stream was given a message (see ``SendQueue``) after another: a bulk stream, too, is given little now and
-    /// then. Whoever asks sets it back.
+    /// then. Until the next packets are written.
     var hasQueuedMessage = false
     // By how much the windows of all streams have grown: half of the unconsumed budget at most.
     var grownWindowBytes = 0

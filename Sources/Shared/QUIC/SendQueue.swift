@@ -14,7 +14,7 @@ struct SendQueue {
     /// How many messages may go before waiting bulk gets a packet.
     private static let messagesInRow = 16
 
-    /// Whether bulk has to wait, however many messages go ahead of it.
+    /// Whether bulk has to wait (``BulkLimit``), but for the packet that it gets after many messages.
     var holdsBulk = false
 
     private var messages = CircularBuffer<QUICStream>()
@@ -23,10 +23,12 @@ struct SendQueue {
 
     /// Whose turn it is.
     var first: QUICStream? {
-        if holdsBulk { return messages.first }
         if messagesSinceBulk >= Self.messagesInRow, let waiting = bulk.first { return waiting }
-        return messages.first ?? bulk.first
+        return messages.first ?? (holdsBulk ? nil : bulk.first)
     }
+
+    /// Whether another stream can fill what the first one leaves of a packet.
+    var hasSecond: Bool { holdsBulk ? messages.count > 1 : count > 1 }
 
     var isEmpty: Bool { messages.isEmpty && bulk.isEmpty }
 

@@ -190,10 +190,9 @@ package final class ConnectionDriver {
     private func tellReadAllowance(unsentStorage: Int, now: QUICTime) {
         transport.readAllowance.connectionDriven(
             unsentStorageChange: unsentStorage - reportedUnsentStorage,
-            hadMessage: connection.hasQueuedMessage,
+            messagesUntil: connection.bulkLimit.messagesUntil,
             now: now
         )
-        connection.hasQueuedMessage = false
         reportedUnsentStorage = unsentStorage
     }
 

@@ -19,7 +19,8 @@ final class ReadAllowance {
 
     private let current: NIOLoopBoundBox<Int>
     private var unsentStorageBytes = 0
-    private var messagesUntil: QUICTime?
+    // Of all connections, the latest.
+    private var messagesUntil = QUICTime(nanoseconds: 0)
 
     init(eventLoop: any EventLoop) {
         current = NIOLoopBoundBox(Self.bulkBytes, eventLoop: eventLoop)
@@ -29,18 +30,14 @@ final class ReadAllowance {
     ///
     /// - Parameters:
     ///   - change: by how much its ``QUICConnection/unsentStorageBytes`` have changed since the last call.
-    ///   - hadMessage: its ``QUICConnection/hasQueuedMessage``.
-    func connectionDriven(unsentStorageChange change: Int, hadMessage: Bool, now: QUICTime) {
+    ///   - end: its ``BulkLimit/messagesUntil``.
+    func connectionDriven(unsentStorageChange change: Int, messagesUntil end: QUICTime, now: QUICTime) {
         unsentStorageBytes += change
-        if hadMessage {
-            messagesUntil = now + BulkLimit.messageTime
-        } else if let end = messagesUntil, end < now {
-            messagesUntil = nil
-        }
+        messagesUntil = max(messagesUntil, end)
         current.value =
             if unsentStorageBytes > Self.unsentLimitBytes {
                 Self.scarceBytes
-            } else if messagesUntil != nil {
+            } else if now <= messagesUntil {
                 Self.besideMessagesBytes
             } else {
                 Self.bulkBytes

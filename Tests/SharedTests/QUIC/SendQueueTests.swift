@@ -21,15 +21,32 @@ struct SendQueueTests {
         #expect(turns(&queue, bytes: 1000, count: 3) == [2, 3, 1])
     }
 
-    @Test func bulkThatIsHeldWaitsWithoutLosingItsPlace() {
+    @Test func bulkThatIsHeldGoesOnWithItsTurn() {
         var queue = SendQueue()
         queue.append(stream(1, bytes: 1 << 20))
-        queue.append(stream(2, bytes: 64))
+        queue.append(stream(2, bytes: 1 << 20))
+        #expect(turns(&queue, bytes: 16 * 1024, count: 1) == [1])
+        queue.append(stream(3, bytes: 64))
         queue.holdsBulk = true
-        #expect(turns(&queue, bytes: 1000, count: 3) == [2])
+        #expect(!queue.hasSecond)
+        #expect(turns(&queue, bytes: 16 * 1024, count: 3) == [3])
         #expect(!queue.isEmpty)
         queue.holdsBulk = false
-        #expect(turns(&queue, bytes: 1000, count: 2) == [1, 1])
+        #expect(queue.hasSecond)
+        #expect(turns(&queue, bytes: 16 * 1024, count: 4) == [1, 2, 2, 1])
+    }
+
+    @Test func evenBulkThatIsHeldGetsItsTurnAmongManyMessages() {
+        var queue = SendQueue()
+        queue.append(stream(0, bytes: 1 << 20))
+        for id in 1...40 {
+            queue.append(stream(id, bytes: 64))
+        }
+        queue.holdsBulk = true
+        let order = turns(&queue, bytes: 1000, count: 100)
+        #expect(order.firstIndex(of: 0) == 16)
+        #expect(order.count { $0 == 0 } == 2)
+        #expect(order.count == 42)
     }
 
     @Test func bulkGetsItsTurnAmongManyMessages() {

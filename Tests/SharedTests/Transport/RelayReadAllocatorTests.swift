@@ -14,7 +14,11 @@ struct RelayReadAllocatorTests {
     }
 
     private func unsentStorageChanges(by change: Int) {
-        allowance.connectionDriven(unsentStorageChange: change, hadMessage: false, now: QUICTime(nanoseconds: 1))
+        allowance.connectionDriven(
+            unsentStorageChange: change,
+            messagesUntil: QUICTime(nanoseconds: 0),
+            now: QUICTime(nanoseconds: 1)
+        )
     }
 
     private func offered(_ allocator: RelayReadAllocator) -> Int {
@@ -61,16 +65,21 @@ struct RelayReadAllocatorTests {
 
     @Test func readsAreSmallerBesideMessages() {
         let allocator = allowance.allocator(after: 1 << 20)
-        func drive(after milliseconds: Int64, hadMessage: Bool) -> Int {
-            let now = QUICTime(nanoseconds: 1) + .milliseconds(milliseconds)
-            allowance.connectionDriven(unsentStorageChange: 0, hadMessage: hadMessage, now: now)
+        func instant(_ milliseconds: Int64) -> QUICTime { QUICTime(nanoseconds: 1) + .milliseconds(milliseconds) }
+        func drive(after milliseconds: Int64, messagesUntil end: Int64?) -> Int {
+            allowance.connectionDriven(
+                unsentStorageChange: 0,
+                messagesUntil: end.map(instant) ?? QUICTime(nanoseconds: 0),
+                now: instant(milliseconds)
+            )
             return offered(allocator)
         }
-        #expect(drive(after: 0, hadMessage: false) == ReadAllowance.bulkBytes)
-        #expect(drive(after: 1, hadMessage: true) == ReadAllowance.besideMessagesBytes)
-        #expect(drive(after: 60, hadMessage: true) == ReadAllowance.besideMessagesBytes)
-        #expect(drive(after: 160, hadMessage: false) == ReadAllowance.besideMessagesBytes)
-        #expect(drive(after: 161, hadMessage: false) == ReadAllowance.bulkBytes)
+        #expect(drive(after: 0, messagesUntil: nil) == ReadAllowance.bulkBytes)
+        #expect(drive(after: 1, messagesUntil: 101) == ReadAllowance.besideMessagesBytes)
+        #expect(drive(after: 60, messagesUntil: 160) == ReadAllowance.besideMessagesBytes)
+        #expect(drive(after: 61, messagesUntil: 101) == ReadAllowance.besideMessagesBytes, "another connection")
+        #expect(drive(after: 160, messagesUntil: 101) == ReadAllowance.besideMessagesBytes)
+        #expect(drive(after: 161, messagesUntil: 160) == ReadAllowance.bulkBytes)
     }
 
     // As a channel reads that reads once a turn.
