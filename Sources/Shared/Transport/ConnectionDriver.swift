@@ -33,6 +33,7 @@ package final class ConnectionDriver {
     private var isWaitingForSocket = false
     /// The connection's share of what the transport's ``ReadAllowance`` knows of.
     private var reportedUnsentStorage = 0
+    private var deadline = ExpiryDeadline()
     private var timer: (deadline: QUICTime, task: Scheduled<Void>)?
     private var isOver = false
 
@@ -210,18 +211,19 @@ package final class ConnectionDriver {
     // A task that was scheduled earlier than needed is left alone: it re-schedules itself. Most packets move the expiry
     // a little later, and re-arming would allocate each time.
     private func rearmTimer(now: QUICTime) {
-        guard var expiry = connection.expiry else { return }
-        expiry = max(expiry, now + (connection.hasQueuedData ? Self.busyGranularity : Self.idleGranularity))
-        if let timer, timer.deadline <= expiry { return }
+        let granularity = connection.hasQueuedData ? Self.busyGranularity : Self.idleGranularity
+        deadline.follow(connection.expiry, granularity: granularity, now: now)
+        guard let instant = deadline.instant else { return }
+        if let timer, timer.deadline <= instant { return }
         timer?.task.cancel()
-        let task = eventLoop.assumeIsolated().scheduleTask(deadline: expiry.deadline) { self.timerFired() }
-        timer = (expiry, task)
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: instant.deadline) { self.timerFired() }
+        timer = (instant, task)
     }
 
     private func timerFired() {
         timer = nil
         let now = QUICTime.now()
-        if let expiry = connection.expiry, expiry <= now {
+        if deadline.take(now: now) {
             connection.handleExpiry(now: now)
             drive()
         } else {
