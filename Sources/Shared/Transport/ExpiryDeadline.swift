@@ -13,7 +13,8 @@ struct ExpiryDeadline: Equatable {
     /// The connection was driven.
     ///
     /// - Parameters:
-    ///   - expiry: its ``QUICConnection/expiry``. One that stays the same keeps its deadline, or gets an earlier one.
+    ///   - expiry: its ``QUICConnection/expiry``. One that stays the same keeps its deadline, or gets an earlier one; and so
+    ///     does one that is overdue by a granularity: ngtcp2 reckons that of a lost packet anew with each round trip.
     ///   - granularity: the least time from `now` to a new deadline, above zero.
     mutating func follow(_ expiry: QUICTime?, granularity: TimeAmount, now: QUICTime) {
         guard let expiry else {
@@ -21,7 +22,7 @@ struct ExpiryDeadline: Equatable {
             return
         }
         let latest = max(expiry, now + granularity)
-        if expiry == self.expiry, let instant {
+        if let instant, expiry == self.expiry || expiry + granularity <= now {
             self.instant = min(instant, latest)
         } else {
             instant = latest

@@ -43,6 +43,15 @@ struct ExpiryDeadlineTests {
         #expect(isDue(5))
     }
 
+    @Test mutating func anOverdueOneThatChangesIsNotPutOffForEver() {
+        var now: Int64 = 0
+        repeat {
+            _ = follow(now % 2, now: now)  // never the same twice
+            now += 1
+        } while now < 20 && !isDue(now)
+        #expect(now == 10)
+    }
+
     @Test mutating func aFinerGranularityBringsItForward() {
         #expect(follow(1, now: 0) == instant(5))
         #expect(follow(1, granularity: 1, now: 1) == instant(2))
