@@ -9,7 +9,7 @@ internal import NIOCore
 /// So beside messages bulk waits while more is in flight than a path of 10 Gbit/s holds in the connection's shortest round
 /// trip (its bandwidth-delay product). It has a price where acknowledgements take much longer than that: bulk comes to the
 /// limit for each acknowledgement, not for each shortest round trip. Where both ends are on one machine, and fast only as
-/// long as neither waits for the other, that is a quarter to a third.
+/// long as neither waits for the other, that is a quarter to two fifths.
 struct BulkLimit: Equatable {
     /// For so long after a message others are expected.
     static let messageTime = TimeAmount.milliseconds(100)
