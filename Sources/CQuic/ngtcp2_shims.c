@@ -146,9 +146,3 @@ warp_flight warp_conn_flight(ngtcp2_conn *conn) {
     ngtcp2_conn_get_conn_stat(conn, &stat);
     return (warp_flight){stat.bytes_in_flight, stat.min_rtt, stat.smoothed_rtt};
 }
-
-ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn) {
-    ngtcp2_conn_stat stat;
-    ngtcp2_conn_get_conn_stat(conn, &stat);
-    return stat.smoothed_rtt;
-}

@@ -84,6 +84,5 @@ typedef struct warp_flight {
 } warp_flight;
 
 warp_flight warp_conn_flight(ngtcp2_conn *conn);
-ngtcp2_duration warp_conn_smoothed_rtt(ngtcp2_conn *conn);
 
 #endif

@@ -26,16 +26,18 @@ struct BulkLimit: Equatable {
         messagesUntil = now + Self.messageTime
     }
 
-    /// The bytes in flight from which on bulk waits; nil while there are no messages.
+    /// Whether bulk waits for messages at all.
+    func isInForce(now: QUICTime) -> Bool { now <= messagesUntil }
+
+    /// The bytes in flight from which on bulk waits while the limit is in force.
     ///
     /// - Parameters:
     ///   - shortest: the connection's shortest round trip.
     ///   - smoothed: the smoothed one (RFC 9002 §5.3): an eighth of it counts where that is longer, as on a path that has
     ///     become longer than it ever was.
-    func bytesInFlight(shortest: TimeAmount, smoothed: TimeAmount, now: QUICTime) -> Int? {
-        guard now <= messagesUntil else { return nil }
+    static func bytesInFlight(shortest: TimeAmount, smoothed: TimeAmount) -> Int {
         let roundTrip = max(shortest.nanoseconds, smoothed.nanoseconds / 8)
-        let (product, overflow) = (roundTrip / 1000).multipliedReportingOverflow(by: Self.bytesPerMicrosecond)
-        return overflow ? .max : max(Self.minimumBytes, Int(product))
+        let (product, overflow) = (roundTrip / 1000).multipliedReportingOverflow(by: bytesPerMicrosecond)
+        return overflow ? .max : max(minimumBytes, Int(product))
     }
 }

@@ -110,13 +110,13 @@ extension QUICConnection {
             hasQueuedMessage = false
             bulkLimit.sawMessage(now: now)
         }
+        guard bulkLimit.isInForce(now: now) else { return .max }
         let flight = warp_conn_flight(conn)
-        let limit = bulkLimit.bytesInFlight(
+        let limit = BulkLimit.bytesInFlight(
             shortest: .nanoseconds(Int64(clamping: flight.min_rtt)),
-            smoothed: .nanoseconds(Int64(clamping: flight.smoothed_rtt)),
-            now: now
+            smoothed: .nanoseconds(Int64(clamping: flight.smoothed_rtt))
         )
-        return limit.map { max(0, $0 - flight.bytes) } ?? .max
+        return max(0, limit - flight.bytes)
     }
 
     /// Builds one packet from the streams in turn.

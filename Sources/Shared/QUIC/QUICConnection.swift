@@ -263,7 +263,7 @@ package final class QUICConnection {
 
     /// The smoothed round trip time (RFC 9002 §5.3).
     package var smoothedRoundTrip: TimeAmount {
-        conn.map { .nanoseconds(Int64(clamping: warp_conn_smoothed_rtt($0))) } ?? .zero
+        conn.map { .nanoseconds(Int64(clamping: warp_conn_flight($0).smoothed_rtt)) } ?? .zero
     }
 
     /// The size of a full datagram now, in bytes of UDP payload, 1,200 or more.

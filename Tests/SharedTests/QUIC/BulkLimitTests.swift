@@ -7,21 +7,17 @@ import Testing
 struct BulkLimitTests {
     private let start = QUICTime(nanoseconds: 1_000_000_000)
 
-    private func limit(shortest: TimeAmount, smoothed: TimeAmount? = nil) -> Int? {
-        var limit = BulkLimit()
-        limit.sawMessage(now: start)
-        return limit.bytesInFlight(shortest: shortest, smoothed: smoothed ?? shortest, now: start)
+    private func limit(shortest: TimeAmount, smoothed: TimeAmount? = nil) -> Int {
+        BulkLimit.bytesInFlight(shortest: shortest, smoothed: smoothed ?? shortest)
     }
 
     @Test func withoutMessagesThereIsNone() {
-        let limit = BulkLimit()
-        #expect(limit.bytesInFlight(shortest: .zero, smoothed: .zero, now: start) == nil)
+        #expect(!BulkLimit().isInForce(now: start))
     }
 
     @Test func itHoldsForATenthOfASecondAfterEachMessage() {
         func isInForce(_ limit: BulkLimit, at milliseconds: Int64) -> Bool {
-            let now = start + .milliseconds(milliseconds)
-            return limit.bytesInFlight(shortest: .zero, smoothed: .zero, now: now) != nil
+            limit.isInForce(now: start + .milliseconds(milliseconds))
         }
         var limit = BulkLimit()
         limit.sawMessage(now: start)
