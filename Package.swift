@@ -12,9 +12,11 @@ let houseC: [CSetting] = [.enableWarning("all"), .treatAllWarnings(as: .error)]
 // The data path's state is confined to event loops, and tests run with the checks.
 let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
-// libngtcp2 is linked in, not loaded: so calls within it can be led to functions of CQuic's (slabs.c, containment.c).
+// libngtcp2 is linked in, not loaded: so calls within it can be led to functions of CQuic's, __wrap_….
 let wrappedCalls: LinkerSetting = .unsafeFlags(
-    ["ngtcp2_balloc_init", "ngtcp2_unreachable_fail", "__assert_fail"].flatMap { ["-Xlinker", "--wrap=\($0)"] }
+    ["ngtcp2_balloc_init", "ngtcp2_log_pkt_lost", "ngtcp2_unreachable_fail", "__assert_fail"].flatMap {
+        ["-Xlinker", "--wrap=\($0)"]
+    }
 )
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")

@@ -17,7 +17,9 @@ let unchecked: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"]
 
 // As the product's.
 let wrappedCalls: LinkerSetting = .unsafeFlags(
-    ["ngtcp2_balloc_init", "ngtcp2_unreachable_fail", "__assert_fail"].flatMap { ["-Xlinker", "--wrap=\($0)"] }
+    ["ngtcp2_balloc_init", "ngtcp2_log_pkt_lost", "ngtcp2_unreachable_fail", "__assert_fail"].flatMap {
+        ["-Xlinker", "--wrap=\($0)"]
+    }
 )
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")

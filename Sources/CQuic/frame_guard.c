@@ -1,9 +1,11 @@
 #include "frame_guard.h"
 
+#include "urgent_frames.h"
+
 #include <ngtcp2/ngtcp2.h>
 #include <string.h>
 
-enum { PING = 0x01, NEW_CONNECTION_ID = 0x18, UNKNOWN = 0x20 };
+enum { PING = 0x01, NEW_CONNECTION_ID = 0x18, PATH_CHALLENGE = 0x1a, UNKNOWN = 0x20 };
 
 typedef struct reader {
     const uint8_t *next;
@@ -104,7 +106,7 @@ static bool skip_frame(reader *r, uint8_t type) {
     case 0x17:
     case 0x19: // RETIRE_CONNECTION_ID
         return skip_integers(r, 1);
-    case 0x1a: // PATH_CHALLENGE
+    case PATH_CHALLENGE:
     case 0x1b: // PATH_RESPONSE
         return skip(r, 8);
     case 0x1c: // CONNECTION_CLOSE
@@ -142,6 +144,9 @@ bool warp_frames_make_bearable(uint8_t *payload, size_t length) {
         }
         if (asks) {
             return false;
+        }
+        if (type == PATH_CHALLENGE) {
+            warp_has_urgent_frames = true;
         }
         if (type == NEW_CONNECTION_ID) {
             memset(frame, 0, (size_t)(r.next - frame)); // PADDING

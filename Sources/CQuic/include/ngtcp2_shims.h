@@ -49,6 +49,10 @@ ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp
                                      size_t capacity, ngtcp2_ssize *accepted, uint32_t flags, int64_t stream_id,
                                      const ngtcp2_vec *data, size_t data_count, ngtcp2_tstamp now);
 
+// Whether a call on this thread has left frames to send without delay since the last time: what was found to be lost, or an
+// answer to PATH_CHALLENGE.
+bool warp_take_urgent_frames(void);
+
 // Writes a packet without stream data, or ends the one that NGTCP2_WRITE_STREAM_FLAG_MORE has left open. Returns its
 // length, 0 when there is nothing to send or nothing may be sent now, or a negative ngtcp2 error.
 ngtcp2_ssize warp_conn_write_pkt(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp2_pkt_info *info,

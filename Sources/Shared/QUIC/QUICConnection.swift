@@ -43,7 +43,7 @@ package final class QUICConnection {
     var hasLeftHandshake = false
     var hasSealedHandshake = false
     // Since the last write: datagrams that arrived and want to be acknowledged, whether the last one brought stream data,
-    // and whether a frame waits that is no stream's data.
+    // and whether a frame waits that is no stream's new data.
     var datagramsToAcknowledge = 0
     var hasReceivedStreamData = false
     var frameIsDue = false
@@ -296,6 +296,7 @@ package final class QUICConnection {
         }
         let readsProtectedPackets = isServer || (hasLeftHandshake && hasSealedHandshake)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
+        _ = warp_take_urgent_frames()  // another connection's
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let (start, count, time) = (bytes.baseAddress, bytes.count, now.nanoseconds)
@@ -311,6 +312,9 @@ package final class QUICConnection {
                 fail(result, call: "ngtcp2_conn_read_pkt", now: now)
                 break  // whatever failed, the connection is active no more
             }
+        }
+        if warp_take_urgent_frames() {
+            frameIsDue = true
         }
         hasReceivedSinceProbe = true
         lastHeard = now

@@ -84,11 +84,12 @@ package final class ConnectionPair {
     @discardableResult
     package func advance(by amount: TimeAmount, until condition: (() -> Bool)? = nil) throws -> Bool {
         let end = now + amount
+        var due = Set(ConnectionSide.allCases)  // for what the test has done meanwhile
         while true {
-            try exchangeOutputs()
+            exchangeOutputs(due: due)
             if let condition, condition() { return true }
             guard let next = nextInstant, next <= end else { break }
-            try step(to: next)
+            due = try step(to: next)
         }
         now = max(now, end)
         return condition?() ?? true
@@ -144,7 +145,8 @@ package final class ConnectionPair {
         [network.nextArrival, client.connection.expiry, server?.connection.expiry].compactMap { $0 }.min()
     }
 
-    private func step(to next: QUICTime) throws {
+    /// - Returns: whose expiry has come.
+    private func step(to next: QUICTime) throws -> Set<ConnectionSide> {
         stepsWithoutProgress = next > now ? 0 : stepsWithoutProgress + 1
         // A driver would spin here with a core of its own.
         guard stepsWithoutProgress < 10_000 else { throw ConnectionPairError.noProgress }
@@ -152,25 +154,30 @@ package final class ConnectionPair {
         while let (bytes, receiver) = network.receive(by: now) {
             try deliver(bytes, to: receiver)
         }
-        for end in [client, server].compactMap({ $0 }) {
-            if let expiry = end.connection.expiry, expiry <= now {
-                end.connection.handleExpiry(now: now)
-            }
+        var due: Set<ConnectionSide> = []
+        for side in ConnectionSide.allCases {
+            guard let end = existingEnd(side), let expiry = end.connection.expiry, expiry <= now else { continue }
+            end.connection.handleExpiry(now: now)
+            due.insert(side)
         }
+        return due
     }
 
-    /// As ``ConnectionDriver`` does: events, datagrams, events.
-    private func exchangeOutputs() throws {
+    /// As ``ConnectionDriver`` does: events, datagrams, events; and after nothing but received datagrams, only what wants to
+    /// be written.
+    private func exchangeOutputs(due: Set<ConnectionSide>) {
         for side in ConnectionSide.allCases {
-            guard let end = side == .client ? client : server else { continue }
+            guard let end = existingEnd(side) else { continue }
             end.takeEvents()
-            var isBusy = true
+            var isBusy = due.contains(side) || end.connection.wantsToWrite
             while isBusy {
                 end.write(now: now) { network.send($0, from: side, now: now) }
                 isBusy = end.takeEvents()
             }
         }
     }
+
+    private func existingEnd(_ side: ConnectionSide) -> ConnectionEnd? { side == .client ? client : server }
 
     private func deliverToClient(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { datagram in
