@@ -16,7 +16,7 @@ from .scenario import Scenario
 _MEGABYTES = 20
 _RUNS = 2
 _STREAMS = (1, 8)
-_SPREAD_LIMIT = 0.1  # per cent: TLS draws keys and signs anew in each run
+_SPREAD_LIMIT = 0.1  # per cent: what a packet takes depends a little on its key, which TLS draws anew
 
 
 def _count(streams: int) -> Measure:

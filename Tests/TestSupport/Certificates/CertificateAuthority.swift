@@ -10,23 +10,23 @@ struct CertificateAuthority: Sendable {
     private let folder: ScratchFolder
 
     /// A root authority, signed by itself.
-    init(root name: String) throws {
+    init(root name: String, key: CertificateRequest.Key) throws {
         self.init(folder: try ScratchFolder("ca"))
         try writeConfiguration()
         try OpenSSL.run(
             ["req", "-x509", "-config", configurationPath, "-days", "30", "-subj", "/CN=\(name)"]
-                + ["-extensions", "authority", "-out", certificatePath] + OpenSSL.newKey(.ecdsaPKCS8, at: keyPath)
+                + ["-extensions", "authority", "-out", certificatePath] + OpenSSL.newKey(key, at: keyPath)
         )
     }
 
     /// An authority below `issuer`.
-    init(intermediate name: String, issuer: CertificateAuthority) throws {
+    init(intermediate name: String, key: CertificateRequest.Key, issuer: CertificateAuthority) throws {
         self.init(folder: try ScratchFolder("ca"))
         try writeConfiguration()
         let request = folder.file("request.pem")
         try OpenSSL.run(
             ["req", "-new", "-config", configurationPath, "-subj", "/CN=\(name)", "-out", request]
-                + OpenSSL.newKey(.ecdsaPKCS8, at: keyPath)
+                + OpenSSL.newKey(key, at: keyPath)
         )
         try issuer.sign(request, extensions: "authority", dates: .current, into: certificatePath)
     }

@@ -26,12 +26,15 @@ package final class ThrowAwayPKI: Sendable {
         try shared.get()
     }
 
-    private init() throws {
+    /// Certificates of one's own, in a folder that disappears with the object.
+    ///
+    /// - Parameter key: what the authorities have.
+    package init(authorities key: CertificateRequest.Key = .ecdsaPKCS8) throws {
         folder = try ScratchFolder("pki")
-        root = try CertificateAuthority(root: "socket-warp test root")
-        intermediate = try CertificateAuthority(intermediate: "socket-warp test intermediate", issuer: root)
-        stranger = try CertificateAuthority(root: "somebody else's root")
-        let unrelated = try CertificateAuthority(root: "a root that signed nothing")
+        root = try CertificateAuthority(root: "socket-warp test root", key: key)
+        intermediate = try CertificateAuthority(intermediate: "socket-warp test intermediate", key: key, issuer: root)
+        stranger = try CertificateAuthority(root: "somebody else's root", key: key)
+        let unrelated = try CertificateAuthority(root: "a root that signed nothing", key: key)
         caPath = root.certificatePath
         unrelatedCAPath = try folder.write(try Self.text(of: unrelated.certificatePath), to: "unrelated.pem")
         caBundlePath = try folder.write(
