@@ -1,8 +1,8 @@
 // What ngtcp2 has to send without delay.
 //
-// ngtcp2 reckons with a write after each read, and does not tell whether it is needed. Ours can do without most of them, for
-// an acknowledgement can wait for data to travel with (RFC 9000 §13.2.1). What cannot wait is what was found to be lost (RFC
-// 9002 §6.1) and the answer to PATH_CHALLENGE (RFC 9000 §8.2.2).
+// ngtcp2 reckons with a write after each read, and does not tell whether it is needed. We can do without most of them, for an
+// acknowledgement can wait for data to travel with (RFC 9000 §13.2.1). What should wait for nothing but the congestion window
+// and the pacer is what was found to be lost (§13.3) and the answer to PATH_CHALLENGE (§8.2.2).
 #ifndef CQUIC_URGENT_FRAMES_H
 #define CQUIC_URGENT_FRAMES_H
 

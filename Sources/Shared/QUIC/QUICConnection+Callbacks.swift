@@ -25,7 +25,10 @@ extension QUICConnection {
             guard let connection = connection(from: user), connection.tls.acceptHandshake() else {
                 return NGTCP2_ERR_CALLBACK_FAILURE
             }
-            connection.isConfirmed = connection.isServer  // RFC 9001 §4.1.2
+            if connection.isServer {
+                connection.isConfirmed = true  // RFC 9001 §4.1.2
+                connection.frameIsDue = true  // HANDSHAKE_DONE
+            }
             connection.events.append(.handshakeCompleted)
             return 0
         }
@@ -95,6 +98,9 @@ extension QUICConnection {
             if stream.isServerInitiated != connection.isServer {
                 // The peer may open another in its place (RFC 9000 §4.6).
                 ngtcp2_conn_extend_max_streams_bidi(conn, 1)
+                if connection.streams.count >= connection.settings.maximumPeerStreams / 2 {
+                    connection.frameIsDue = true  // it may wait for that
+                }
             }
             return 0
         }

@@ -43,6 +43,7 @@ extension QUICConnection {
     ) {
         guard let conn else { return }
         datagramsToAcknowledge = 0
+        let frameWasDue = frameIsDue
         frameIsDue = false
         returnStreamCredit(now: now)
         let watchesHandshake = !isServer && !hasSealedHandshake
@@ -56,6 +57,7 @@ extension QUICConnection {
         var bulkBudget = bulkAllowance(conn, now: now)
         var probeBytes = isConfirmed ? sizeSearch.dueProbeBytes : nil
         var outcome = SendOutcome.sent
+        var hasWritten = false
 
         withUnsafeTemporaryAllocation(of: ngtcp2_vec.self, capacity: StreamSendBuffer.maximumVectors) { vectors in
             while outcome == .sent {
@@ -74,6 +76,7 @@ extension QUICConnection {
                     }
                     break
                 }
+                hasWritten = true
                 if !run.accepts(packetBytes: written, ecn: UInt8(truncatingIfNeeded: info.ecn)) {
                     outcome = flush(&run, send)
                 }
@@ -90,6 +93,9 @@ extension QUICConnection {
             _ = flush(&run, send)
         }
         guard self.conn != nil else { return }  // abandoned
+        let isWindowFull = ngtcp2_conn_get_cwnd_left(conn) == 0
+        isHeldBack = isWindowFull || (isHeldBack && !hasWritten)
+        frameIsDue = frameIsDue || (frameWasDue && budget < sizeSearch.datagramBytes)  // it may not have been its turn
         ngtcp2_conn_update_pkt_tx_time(conn, now.nanoseconds)
         if hasRoom {
             migrationGate.wrote(now: now, isUsing: isUsing)

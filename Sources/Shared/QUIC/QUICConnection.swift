@@ -42,11 +42,13 @@ package final class QUICConnection {
     // and whether a packet under Handshake keys was made.
     var hasLeftHandshake = false
     var hasSealedHandshake = false
-    // Since the last write: datagrams that arrived and want to be acknowledged, whether the last one brought stream data,
-    // and whether a frame waits that is no stream's new data.
+    // Since the last write: datagrams that arrived and want to be acknowledged, and whether the last one brought stream data.
     var datagramsToAcknowledge = 0
     var hasReceivedStreamData = false
+    // Whether a frame waits for the next write that is no stream's new data, and should not wait long.
     var frameIsDue = false
+    // Whether the congestion window has ended the last write: frames may wait that nobody told us of.
+    var isHeldBack = false
     var receivedStatelessReset = false
     var hasReceivedSinceProbe = true
     var keepAlive: TimeAmount?
@@ -269,8 +271,8 @@ package final class QUICConnection {
     /// The size of a full datagram now, in bytes of UDP payload, 1,200 or more.
     package var datagramBytes: Int { sizeSearch.datagramBytes }
 
-    /// Whether stream data waits to be sent.
-    package var hasQueuedData: Bool { !sendQueue.isEmpty }
+    /// Whether something waits to be sent, as far as we know.
+    package var hasSomethingToSend: Bool { isHeldBack || frameIsDue || !sendQueue.isEmpty }
 
     /// Whether datagrams should be written at once, rather than when ``expiry`` comes.
     ///
@@ -278,7 +280,8 @@ package final class QUICConnection {
     /// after it as a rule, and takes it along. At least every second packet is acknowledged without delay (§13.2.2).
     package var wantsToWrite: Bool {
         guard case .active = state, pendingClose == nil, isConfirmed else { return true }
-        return datagramsToAcknowledge >= 2 || frameIsDue || hasQueuedData || !dueResets.isEmpty
+        guard datagramsToAcknowledge < 2, !frameIsDue, sendQueue.isEmpty, dueResets.isEmpty else { return true }
+        return isHeldBack && conn.map { ngtcp2_conn_get_cwnd_left($0) > 0 } ?? false
     }
 
     // MARK: Private
@@ -296,7 +299,7 @@ package final class QUICConnection {
         }
         let readsProtectedPackets = isServer || (hasLeftHandshake && hasSealedHandshake)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
-        _ = warp_take_urgent_frames()  // another connection's
+        _ = warp_take_urgent_frames()  // another connection's, or what our timer found: a write has followed
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let (start, count, time) = (bytes.baseAddress, bytes.count, now.nanoseconds)
@@ -323,8 +326,11 @@ package final class QUICConnection {
         }
         if mayMove {
             migrationGate.reckon(probeTimeout: probeTimeout)
-            if isUsing(path) {
-                wasUsed ? migrationGate.stayed(on: path) : migrationGate.moved(to: path, now: now)
+            if isUsing(path), wasUsed {
+                migrationGate.stayed(on: path)
+            } else if isUsing(path) {
+                migrationGate.moved(to: path, now: now)
+                frameIsDue = true  // PATH_CHALLENGE
             }
         }
         returnConnectionCredit()

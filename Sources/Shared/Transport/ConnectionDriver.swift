@@ -15,8 +15,8 @@ package final class ConnectionDriver {
     /// Whether a batch of datagrams has touched it.
     var isInBatch = false
 
-    /// While data waits, no timer is finer than this: RFC 9002's granularity (§6.1.2), and what ngtcp2's pacer assumes of
-    /// its caller.
+    /// While something waits to be sent, no timer is finer than this: RFC 9002's granularity (§6.1.2), and what ngtcp2's
+    /// pacer assumes of its caller.
     private static let busyGranularity = TimeAmount.milliseconds(1)
     /// Otherwise no timer is finer than this. So long an acknowledgement waits for something to travel with, where ngtcp2
     /// would wait for an eighth of the round trip; the peer reckons with 25 ms (`max_ack_delay`).
@@ -156,12 +156,16 @@ package final class ConnectionDriver {
     }
 
     private func connectionClosed(_ closure: ConnectionClosure) {
+        abandonConsumers()
+        owner?.connectionClosed(closure, self)
+    }
+
+    private func abandonConsumers() {
         let orphans = consumers
         consumers.removeAll()
         for consumer in orphans.values {
             consumer.connectionClosed()
         }
-        owner?.connectionClosed(closure, self)
     }
 
     // Nearly every datagram comes by the same path object: comparing is an identity, but for a peer that moves.
@@ -211,7 +215,7 @@ package final class ConnectionDriver {
     // A task that was scheduled earlier than needed is left alone: it re-schedules itself. Most packets move the expiry
     // a little later, and re-arming would allocate each time.
     private func rearmTimer(now: QUICTime) {
-        let granularity = connection.hasQueuedData ? Self.busyGranularity : Self.idleGranularity
+        let granularity = connection.hasSomethingToSend ? Self.busyGranularity : Self.idleGranularity
         deadline.follow(connection.expiry, granularity: granularity, now: now)
         guard let instant = deadline.instant else { return }
         if let timer, timer.deadline <= instant { return }
@@ -239,6 +243,7 @@ package final class ConnectionDriver {
         timer = nil
         connectionIDs.forEach { transport.endpoint.unregister($0) }
         connectionIDs.removeAll()
+        abandonConsumers()
     }
 
     // MARK: Connection IDs

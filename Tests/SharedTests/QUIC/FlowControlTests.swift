@@ -55,7 +55,7 @@ struct FlowControlTests {
         server.stalledStreams = [id]
         try pair.advance(by: .seconds(5))
         #expect(server.received[id]?.count == Self.window)
-        server.connection.consume(1000, on: id)
+        server.consume(1000, on: id)
         try pair.advance(by: .seconds(5))
         let part = try #require(server.received[id]?.count)
         #expect(part >= Self.window, "less arrived than before")
@@ -71,7 +71,7 @@ struct FlowControlTests {
         let id = try stream(pair, bytes: 1 << 20)
         server.stalledStreams = [id]
         try pair.advance(by: .seconds(5))
-        server.connection.consume(10_000_000, on: id)
+        server.consume(10_000_000, on: id)
         try pair.advance(by: .seconds(5))
         let count = try #require(server.received[id]?.count)
         // One more window, or as much as the library lets a window grow at one step.

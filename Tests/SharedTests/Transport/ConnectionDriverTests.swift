@@ -33,6 +33,16 @@ struct ConnectionDriverTests {
         }
     }
 
+    @Test func aTransportThatClosesLeavesNoConsumerBehind() async throws {
+        try await withDriver { driver, close in
+            let consumer = Orphan()
+            driver.setConsumer(consumer, for: try driver.connection.openStream())
+            close()
+            #expect(consumer.losses == 1)
+            #expect(driver.consumedStreamCount == 0)
+        }
+    }
+
     private func withDriver(
         _ body: @escaping @Sendable (_ driver: ConnectionDriver, _ close: () -> Void) throws -> Void
     ) async throws {
@@ -54,5 +64,20 @@ struct ConnectionDriverTests {
         driver.connection.send(ByteBuffer(repeating: 0, count: count), finish: false, on: stream)
         driver.drive()
         return stream
+    }
+}
+
+/// Counts how often its connection was lost.
+private final class Orphan: StreamConsumer {
+    private(set) var losses = 0
+
+    func streamReadable() {}
+    func streamWritable() {}
+    func streamReset(code: UInt64) {}
+    func streamSendingStopped() {}
+    func streamClosed(code: UInt64?) {}
+
+    func connectionClosed() {
+        losses += 1
     }
 }

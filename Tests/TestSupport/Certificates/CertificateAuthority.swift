@@ -58,6 +58,7 @@ struct CertificateAuthority: Sendable {
 
     private func writeConfiguration() throws {
         _ = try folder.write("", to: "index.txt")
+        _ = try folder.write("1000", to: "serial.txt")
         _ = try folder.write(
             """
             [ca]
@@ -65,7 +66,7 @@ struct CertificateAuthority: Sendable {
             [throwaway]
             database = \(folder.file("index.txt"))
             new_certs_dir = \(folder.path)
-            rand_serial = yes
+            serial = \(folder.file("serial.txt"))
             unique_subject = no
             default_md = sha256
             policy = anything

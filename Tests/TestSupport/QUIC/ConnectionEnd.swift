@@ -25,6 +25,7 @@ package final class ConnectionEnd {
     /// Called with each event, after it was recorded; may call the connection.
     package var onEvent: ((QUICConnectionEvent, ConnectionEnd) -> Void)?
 
+    private var needsDrive = false
     private let endpoint: QUICEndpoint<QUICConnection>
     private let scratch = DatagramScratch()
 
@@ -63,7 +64,19 @@ package final class ConnectionEnd {
     /// Gives back the credit for all that a stalled stream has received, and reads on.
     package func resume(_ id: QUICStreamID) {
         stalledStreams.remove(id)
-        connection.consume(received[id]?.count ?? 0, on: id)
+        consume(received[id]?.count ?? 0, on: id)
+    }
+
+    /// Gives back credit for `count` bytes of a stream, as a reader does between two drives.
+    package func consume(_ count: Int, on id: QUICStreamID) {
+        connection.consume(count, on: id)
+        needsDrive = true
+    }
+
+    /// Whether something was done since the last time that a driver would have been told of.
+    func takeNeedsDrive() -> Bool {
+        defer { needsDrive = false }
+        return needsDrive
     }
 
     /// Takes every event that is due; tells whether there was any.

@@ -1,0 +1,32 @@
+import NIOCore
+import Shared
+import TestSupport
+
+extension ConnectionPair {
+    /// A pair that has nothing to say any more, and a stream between its ends that the client has opened.
+    ///
+    /// - Parameters:
+    ///   - configuration: nil = both ends trust each other, and have the usual settings.
+    ///   - firstBytes: how many bytes have gone to the server.
+    static func quiet(
+        _ configuration: Configuration? = nil,
+        firstBytes: Int = 1
+    ) throws -> (pair: ConnectionPair, stream: QUICStreamID) {
+        let pair = try ConnectionPair(try configuration ?? .trusting())
+        try pair.completeHandshake()
+        let stream = try pair.client.connection.openStream()
+        pair.client.connection.send(ByteBuffer(repeating: 0, count: firstBytes), finish: false, on: stream)
+        try pair.advance(by: .seconds(5))
+        return (pair, stream)
+    }
+
+    /// Has the client send a few bytes.
+    ///
+    /// - Returns: its datagrams, for the test to deliver.
+    func clientMessage(on stream: QUICStreamID) -> [[UInt8]] {
+        var datagrams: [[UInt8]] = []
+        client.connection.send(ByteBuffer(string: "message"), finish: false, on: stream)
+        client.write(now: now) { datagrams.append($0) }
+        return datagrams
+    }
+}
