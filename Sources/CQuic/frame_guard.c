@@ -5,7 +5,7 @@
 #include <ngtcp2/ngtcp2.h>
 #include <string.h>
 
-enum { PING = 0x01, NEW_CONNECTION_ID = 0x18, PATH_CHALLENGE = 0x1a, UNKNOWN = 0x20 };
+enum { PING = 0x01, NEW_CONNECTION_ID = 0x18, PATH_CHALLENGE = 0x1a, PATH_RESPONSE = 0x1b, UNKNOWN = 0x20 };
 
 typedef struct reader {
     const uint8_t *next;
@@ -107,7 +107,7 @@ static bool skip_frame(reader *r, uint8_t type) {
     case 0x19: // RETIRE_CONNECTION_ID
         return skip_integers(r, 1);
     case PATH_CHALLENGE:
-    case 0x1b: // PATH_RESPONSE
+    case PATH_RESPONSE:
         return skip(r, 8);
     case 0x1c: // CONNECTION_CLOSE
         return skip_integers(r, 2) && skip_bytes(r);
@@ -145,7 +145,7 @@ bool warp_frames_make_bearable(uint8_t *payload, size_t length) {
         if (asks) {
             return false;
         }
-        if (type == PATH_CHALLENGE) {
+        if (type == PATH_CHALLENGE || type == PATH_RESPONSE) { // a response may lead to another challenge
             warp_has_urgent_frames = true;
         }
         if (type == NEW_CONNECTION_ID) {

@@ -18,7 +18,7 @@
 // The first frame that is malformed or unknown becomes one that ngtcp2 does not know either: it reads nothing that was not
 // looked at, and ends the connection with FRAME_ENCODING_ERROR.
 //
-// Takes note of a PATH_CHALLENGE (urgent_frames.h).
+// Takes note of PATH_CHALLENGE and PATH_RESPONSE (urgent_frames.h).
 bool warp_frames_make_bearable(uint8_t *payload, size_t length);
 
 #endif

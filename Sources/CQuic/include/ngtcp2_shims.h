@@ -50,7 +50,7 @@ ngtcp2_ssize warp_conn_writev_stream(ngtcp2_conn *conn, ngtcp2_path *path, ngtcp
                                      const ngtcp2_vec *data, size_t data_count, ngtcp2_tstamp now);
 
 // Whether a call on this thread has left frames to send without delay since the last time: what was found to be lost, or an
-// answer to PATH_CHALLENGE.
+// answer to PATH_CHALLENGE or PATH_RESPONSE.
 bool warp_take_urgent_frames(void);
 
 // Writes a packet without stream data, or ends the one that NGTCP2_WRITE_STREAM_FLAG_MORE has left open. Returns its

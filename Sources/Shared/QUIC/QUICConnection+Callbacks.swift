@@ -25,10 +25,7 @@ extension QUICConnection {
             guard let connection = connection(from: user), connection.tls.acceptHandshake() else {
                 return NGTCP2_ERR_CALLBACK_FAILURE
             }
-            if connection.isServer {
-                connection.isConfirmed = true  // RFC 9001 §4.1.2
-                connection.frameIsDue = true  // HANDSHAKE_DONE
-            }
+            connection.isConfirmed = connection.isServer  // RFC 9001 §4.1.2
             connection.events.append(.handshakeCompleted)
             return 0
         }
@@ -98,8 +95,9 @@ extension QUICConnection {
             if stream.isServerInitiated != connection.isServer {
                 // The peer may open another in its place (RFC 9000 §4.6).
                 ngtcp2_conn_extend_max_streams_bidi(conn, 1)
+                // With fewer taken it has enough left, and can wait for the next packet.
                 if connection.streams.count >= connection.settings.maximumPeerStreams / 2 {
-                    connection.frameIsDue = true  // it may wait for that
+                    connection.frameIsDue = true
                 }
             }
             return 0

@@ -94,8 +94,10 @@ extension QUICConnection {
         }
         guard self.conn != nil else { return }  // abandoned
         let isWindowFull = ngtcp2_conn_get_cwnd_left(conn) == 0
-        isHeldBack = isWindowFull || (isHeldBack && !hasWritten)
-        frameIsDue = frameIsDue || (frameWasDue && budget < sizeSearch.datagramBytes)  // it may not have been its turn
+        // By the pacer, as far as can be seen from here; or there was nothing to send.
+        let isStopped = !hasWritten || budget < sizeSearch.datagramBytes
+        isHeldBack = isWindowFull || (isHeldBack && isStopped)
+        frameIsDue = frameIsDue || (frameWasDue && isStopped && !isWindowFull)
         ngtcp2_conn_update_pkt_tx_time(conn, now.nanoseconds)
         if hasRoom {
             migrationGate.wrote(now: now, isUsing: isUsing)

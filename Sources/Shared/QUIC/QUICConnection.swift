@@ -45,9 +45,10 @@ package final class QUICConnection {
     // Since the last write: datagrams that arrived and want to be acknowledged, and whether the last one brought stream data.
     var datagramsToAcknowledge = 0
     var hasReceivedStreamData = false
-    // Whether a frame waits for the next write that is no stream's new data, and should not wait long.
+    // Whether a frame waits that is no stream's new data, and should not wait long.
     var frameIsDue = false
-    // Whether the congestion window has ended the last write: frames may wait that nobody told us of.
+    // Whether the congestion window has ended a write, and none since has come to its end: frames may wait that nobody told
+    // us of.
     var isHeldBack = false
     var receivedStatelessReset = false
     var hasReceivedSinceProbe = true
@@ -176,7 +177,11 @@ package final class QUICConnection {
                 terminate(.idleTimeout)
                 return
             }
+            _ = warp_take_urgent_frames()  // another connection's
             let result = warp_conn_handle_expiry(conn, now.nanoseconds)
+            if warp_take_urgent_frames() {
+                frameIsDue = true
+            }
             guard result == 0 else {
                 fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
                 return
@@ -299,7 +304,7 @@ package final class QUICConnection {
         }
         let readsProtectedPackets = isServer || (hasLeftHandshake && hasSealedHandshake)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
-        _ = warp_take_urgent_frames()  // another connection's, or what our timer found: a write has followed
+        _ = warp_take_urgent_frames()  // another connection's
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let (start, count, time) = (bytes.baseAddress, bytes.count, now.nanoseconds)

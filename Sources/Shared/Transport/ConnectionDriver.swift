@@ -235,7 +235,8 @@ package final class ConnectionDriver {
         }
     }
 
-    /// Forgets the connection. Idempotent; called by the transport when its socket closes before the connection is over.
+    /// Forgets the connection, and tells those who deal with its streams, but not the owner, that it is gone. Idempotent; not
+    /// to be called within a drive. For when the connection is over, or the transport is closed before that.
     func end() {
         isOver = true
         tellReadAllowance(unsentStorage: 0, now: .now())

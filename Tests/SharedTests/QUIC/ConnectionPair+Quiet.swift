@@ -5,17 +5,12 @@ import TestSupport
 extension ConnectionPair {
     /// A pair that has nothing to say any more, and a stream between its ends that the client has opened.
     ///
-    /// - Parameters:
-    ///   - configuration: nil = both ends trust each other, and have the usual settings.
-    ///   - firstBytes: how many bytes have gone to the server.
-    static func quiet(
-        _ configuration: Configuration? = nil,
-        firstBytes: Int = 1
-    ) throws -> (pair: ConnectionPair, stream: QUICStreamID) {
+    /// - Parameter configuration: nil = both ends trust each other, and have the usual settings.
+    static func quiet(_ configuration: Configuration? = nil) throws -> (pair: ConnectionPair, stream: QUICStreamID) {
         let pair = try ConnectionPair(try configuration ?? .trusting())
         try pair.completeHandshake()
         let stream = try pair.client.connection.openStream()
-        pair.client.connection.send(ByteBuffer(repeating: 0, count: firstBytes), finish: false, on: stream)
+        pair.client.connection.send(ByteBuffer(string: "x"), finish: false, on: stream)
         try pair.advance(by: .seconds(5))
         return (pair, stream)
     }

@@ -90,6 +90,22 @@ struct UrgentFrameTests {
         #expect(pair.client.connection.availableStreams == 1)
     }
 
+    @Test func whoHasEnoughStreamsIsToldWithTheNextPacket() throws {
+        let (pair, stream) = try ConnectionPair.quiet()
+        let client = pair.client.connection
+        let available = client.availableStreams
+        client.send(nil, finish: true, on: stream)
+        try pair.requireServer().connection.send(nil, finish: true, on: stream)
+        try pair.advance(by: .milliseconds(60))
+        #expect(try pair.requireServer().closedStreamCount == 1)
+        #expect(client.availableStreams == available)
+        _ = try client.openStream()
+        let next = try client.openStream()
+        client.send(ByteBuffer(string: "x"), finish: false, on: next)
+        try pair.advance(by: .milliseconds(60))
+        #expect(client.availableStreams == available - 1)
+    }
+
     @Test func aTimersFindingsAreNotAnotherConnections() throws {
         let (other, otherStream) = try ConnectionPair.quiet()
         let (pair, stream) = try ConnectionPair.quiet()

@@ -38,6 +38,7 @@ struct ConnectionDriverTests {
             let consumer = Orphan()
             driver.setConsumer(consumer, for: try driver.connection.openStream())
             close()
+            close()
             #expect(consumer.losses == 1)
             #expect(driver.consumedStreamCount == 0)
         }

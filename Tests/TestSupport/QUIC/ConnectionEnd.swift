@@ -73,7 +73,7 @@ package final class ConnectionEnd {
         needsDrive = true
     }
 
-    /// Whether something was done since the last time that a driver would have been told of.
+    /// Whether something was done since the last call that a driver would have been told of.
     func takeNeedsDrive() -> Bool {
         defer { needsDrive = false }
         return needsDrive

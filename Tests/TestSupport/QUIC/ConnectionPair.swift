@@ -170,7 +170,8 @@ package final class ConnectionPair {
         for side in ConnectionSide.allCases {
             guard let end = existingEnd(side) else { continue }
             end.takeEvents()
-            var isBusy = due.contains(side) || end.takeNeedsDrive() || end.connection.wantsToWrite
+            let needsDrive = end.takeNeedsDrive()
+            var isBusy = needsDrive || due.contains(side) || end.connection.wantsToWrite
             while isBusy {
                 end.write(now: now) { network.send($0, from: side, now: now) }
                 isBusy = end.takeEvents()
