@@ -50,7 +50,7 @@ extension QUICConnection {
         if watchesHandshake {
             _ = warp_take_sealed_handshake()  // another connection's
         }
-        let hasRoom = ngtcp2_conn_get_cwnd_left(conn) > 0
+        let hadRoom = windowHasRoom
         var run = PacketRun(scratch: scratch)
         var info = ngtcp2_pkt_info(ecn: 0)
         var budget = min(warp_conn_burst(conn), Self.maximumBurstBytes)
@@ -93,13 +93,11 @@ extension QUICConnection {
             _ = flush(&run, send)
         }
         guard self.conn != nil else { return }  // abandoned
-        let isWindowFull = ngtcp2_conn_get_cwnd_left(conn) == 0
         // By the pacer, as far as can be seen from here; or there was nothing to send.
         let isStopped = !hasWritten || budget < sizeSearch.datagramBytes
-        isHeldBack = isWindowFull || (isHeldBack && isStopped)
-        frameIsDue = frameIsDue || (frameWasDue && isStopped && !isWindowFull)
+        frameIsDue = frameIsDue || !windowHasRoom || (frameWasDue && isStopped)
         ngtcp2_conn_update_pkt_tx_time(conn, now.nanoseconds)
-        if hasRoom {
+        if hadRoom {
             migrationGate.wrote(now: now, isUsing: isUsing)
         }
         if watchesHandshake {

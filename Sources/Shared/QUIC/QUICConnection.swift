@@ -45,11 +45,9 @@ package final class QUICConnection {
     // Since the last write: datagrams that arrived and want to be acknowledged, and whether the last one brought stream data.
     var datagramsToAcknowledge = 0
     var hasReceivedStreamData = false
-    // Whether a frame waits that is no stream's new data, and should not wait long.
+    // Whether a frame waits that is no stream's new data, and should not wait long; or one may, for the congestion window has
+    // ended a write, and none since has come to its end.
     var frameIsDue = false
-    // Whether the congestion window has ended a write, and none since has come to its end: frames may wait that nobody told
-    // us of.
-    var isHeldBack = false
     var receivedStatelessReset = false
     var hasReceivedSinceProbe = true
     var keepAlive: TimeAmount?
@@ -177,11 +175,8 @@ package final class QUICConnection {
                 terminate(.idleTimeout)
                 return
             }
-            _ = warp_take_urgent_frames()  // another connection's
             let result = warp_conn_handle_expiry(conn, now.nanoseconds)
-            if warp_take_urgent_frames() {
-                frameIsDue = true
-            }
+            takeUrgentFrames()
             guard result == 0 else {
                 fail(result, call: "ngtcp2_conn_handle_expiry", now: now)
                 return
@@ -277,7 +272,7 @@ package final class QUICConnection {
     package var datagramBytes: Int { sizeSearch.datagramBytes }
 
     /// Whether something waits to be sent, as far as we know.
-    package var hasSomethingToSend: Bool { isHeldBack || frameIsDue || !sendQueue.isEmpty }
+    package var hasSomethingToSend: Bool { frameIsDue || !sendQueue.isEmpty }
 
     /// Whether datagrams should be written at once, rather than when ``expiry`` comes.
     ///
@@ -285,9 +280,11 @@ package final class QUICConnection {
     /// after it as a rule, and takes it along. At least every second packet is acknowledged without delay (§13.2.2).
     package var wantsToWrite: Bool {
         guard case .active = state, pendingClose == nil, isConfirmed else { return true }
-        guard datagramsToAcknowledge < 2, !frameIsDue, sendQueue.isEmpty, dueResets.isEmpty else { return true }
-        return isHeldBack && conn.map { ngtcp2_conn_get_cwnd_left($0) > 0 } ?? false
+        return datagramsToAcknowledge >= 2 || !sendQueue.isEmpty || !dueResets.isEmpty || (frameIsDue && windowHasRoom)
     }
+
+    /// Whether the congestion window has room.
+    var windowHasRoom: Bool { conn.map { ngtcp2_conn_get_cwnd_left($0) > 0 } ?? false }
 
     // MARK: Private
 
@@ -304,7 +301,6 @@ package final class QUICConnection {
         }
         let readsProtectedPackets = isServer || (hasLeftHandshake && hasSealedHandshake)
         var info = ngtcp2_pkt_info(ecn: UInt32(ecn))
-        _ = warp_take_urgent_frames()  // another connection's
         for datagram in datagrams {
             let bytes = datagram.bindMemory(to: UInt8.self)
             let (start, count, time) = (bytes.baseAddress, bytes.count, now.nanoseconds)
@@ -321,9 +317,7 @@ package final class QUICConnection {
                 break  // whatever failed, the connection is active no more
             }
         }
-        if warp_take_urgent_frames() {
-            frameIsDue = true
-        }
+        takeUrgentFrames()
         hasReceivedSinceProbe = true
         lastHeard = now
         if isServer, isConfirmed {
@@ -331,15 +325,20 @@ package final class QUICConnection {
         }
         if mayMove {
             migrationGate.reckon(probeTimeout: probeTimeout)
-            if isUsing(path), wasUsed {
-                migrationGate.stayed(on: path)
-            } else if isUsing(path) {
-                migrationGate.moved(to: path, now: now)
-                frameIsDue = true  // PATH_CHALLENGE
+            if isUsing(path) {
+                wasUsed ? migrationGate.stayed(on: path) : migrationGate.moved(to: path, now: now)
+                frameIsDue = frameIsDue || !wasUsed  // PATH_CHALLENGE
             }
         }
         returnConnectionCredit()
         performDueResets()
+    }
+
+    // After each call into ngtcp2 that may leave some: the next one may be another connection's.
+    private func takeUrgentFrames() {
+        if warp_take_urgent_frames() {
+            frameIsDue = true
+        }
     }
 
     /// Turns a return code into what it means for the connection. The one place that judges them.

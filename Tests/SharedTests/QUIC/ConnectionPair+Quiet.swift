@@ -19,9 +19,7 @@ extension ConnectionPair {
     ///
     /// - Returns: its datagrams, for the test to deliver.
     func clientMessage(on stream: QUICStreamID) -> [[UInt8]] {
-        var datagrams: [[UInt8]] = []
         client.connection.send(ByteBuffer(string: "message"), finish: false, on: stream)
-        client.write(now: now) { datagrams.append($0) }
-        return datagrams
+        return client.write(now: now)
     }
 }

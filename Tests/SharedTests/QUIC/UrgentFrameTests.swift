@@ -30,19 +30,16 @@ struct UrgentFrameTests {
     @Test func whatTheCongestionWindowHoldsBackLeavesWhenItMay() throws {
         let (pair, stream) = try ConnectionPair.quiet()
         let (client, server) = (pair.client, try pair.requireServer())
-        var flight: [[UInt8]] = []
         client.connection.send(ByteBuffer(repeating: 1, count: 100_000), finish: false, on: stream)
-        client.write(now: pair.now) { flight.append($0) }
+        let flight = client.write(now: pair.now)
         client.connection.resetStream(stream, code: 7)
-        client.write(now: pair.now) { _ in Issue.record("the congestion window was not full") }
+        #expect(client.write(now: pair.now).isEmpty, "the congestion window was not full")
         #expect(!client.connection.wantsToWrite)
 
         for datagram in flight {
             try pair.deliver(datagram, to: .server)
         }
-        var acknowledgements: [[UInt8]] = []
-        server.write(now: pair.now) { acknowledgements.append($0) }
-        for datagram in acknowledgements {
+        for datagram in server.write(now: pair.now) {
             try pair.deliver(datagram, to: .client)
         }
         #expect(client.connection.wantsToWrite)
@@ -59,20 +56,18 @@ struct UrgentFrameTests {
             remote: try NIOCore.SocketAddress(ipAddress: "127.0.0.3", port: 40_000)
         )
         pair.client.connection.send(ByteBuffer(string: "from elsewhere"), finish: false, on: stream)
-        pair.client.write(now: pair.now) { datagram in
+        for datagram in pair.client.write(now: pair.now) {
             datagram.withUnsafeBytes {
                 server.connection.receive(DatagramRun($0), path: path, ecn: 0, now: pair.now)
             }
         }
         #expect(server.connection.wantsToWrite)
-        var challenge: [[UInt8]] = []
-        server.write(now: pair.now) { challenge.append($0) }
+        let challenge = server.write(now: pair.now)
 
         #expect(!pair.client.connection.wantsToWrite)
         try pair.deliver(try #require(challenge.first), to: .client)
         #expect(pair.client.connection.wantsToWrite)
-        var response: [[UInt8]] = []
-        pair.client.write(now: pair.now) { response.append($0) }
+        let response = pair.client.write(now: pair.now)
         #expect(response.count == 1)
         #expect(response.allSatisfy { $0.count >= 1200 })  // RFC 9000 §8.2.2, as the challenge's
         #expect(!pair.client.connection.wantsToWrite)

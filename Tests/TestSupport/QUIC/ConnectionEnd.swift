@@ -73,7 +73,14 @@ package final class ConnectionEnd {
         needsDrive = true
     }
 
-    /// Whether something was done since the last call that a driver would have been told of.
+    /// Does what is due.
+    func handleExpiry(now: QUICTime) {
+        guard let expiry = connection.expiry, expiry <= now else { return }
+        connection.handleExpiry(now: now)
+        needsDrive = true
+    }
+
+    /// Whether an expiry came since the last call, or something was done that a driver would have been told of.
     func takeNeedsDrive() -> Bool {
         defer { needsDrive = false }
         return needsDrive
@@ -97,14 +104,16 @@ package final class ConnectionEnd {
         return tookAny
     }
 
-    /// Builds every datagram that may leave now and hands each to `send`.
-    package func write(now: QUICTime, send: ([UInt8]) -> Void) {
+    /// Builds every datagram that may leave now.
+    package func write(now: QUICTime) -> [[UInt8]] {
+        var datagrams: [[UInt8]] = []
         connection.writeDatagrams(using: scratch, now: now) { run in
             for datagram in run.datagrams {
-                send(Array(datagram))
+                datagrams.append(Array(datagram))
             }
             return .sent
         }
+        return datagrams
     }
 
     private func read(_ id: QUICStreamID) {

@@ -84,12 +84,11 @@ package final class ConnectionPair {
     @discardableResult
     package func advance(by amount: TimeAmount, until condition: (() -> Bool)? = nil) throws -> Bool {
         let end = now + amount
-        var due: Set<ConnectionSide> = []
         while true {
-            exchangeOutputs(due: due)
+            exchangeOutputs()
             if let condition, condition() { return true }
             guard let next = nextInstant, next <= end else { break }
-            due = try step(to: next)
+            try step(to: next)
         }
         now = max(now, end)
         return condition?() ?? true
@@ -145,8 +144,7 @@ package final class ConnectionPair {
         [network.nextArrival, client.connection.expiry, server?.connection.expiry].compactMap { $0 }.min()
     }
 
-    /// - Returns: whose expiry has come.
-    private func step(to next: QUICTime) throws -> Set<ConnectionSide> {
+    private func step(to next: QUICTime) throws {
         stepsWithoutProgress = next > now ? 0 : stepsWithoutProgress + 1
         // A driver would spin here with a core of its own.
         guard stepsWithoutProgress < 10_000 else { throw ConnectionPairError.noProgress }
@@ -154,32 +152,27 @@ package final class ConnectionPair {
         while let (bytes, receiver) = network.receive(by: now) {
             try deliver(bytes, to: receiver)
         }
-        var due: Set<ConnectionSide> = []
-        for side in ConnectionSide.allCases {
-            guard let end = existingEnd(side), let expiry = end.connection.expiry, expiry <= now else { continue }
-            end.connection.handleExpiry(now: now)
-            due.insert(side)
+        for end in [client, server].compactMap({ $0 }) {
+            end.handleExpiry(now: now)
         }
-        return due
     }
 
     /// As ``ConnectionDriver`` does: events, datagrams, events; but after nothing but received datagrams, only if the
     /// connection wants to write. An expiry comes when it is due, while a driver has it wait for some milliseconds: what
     /// depends on that shows in tests of the driver only.
-    private func exchangeOutputs(due: Set<ConnectionSide>) {
+    private func exchangeOutputs() {
         for side in ConnectionSide.allCases {
-            guard let end = existingEnd(side) else { continue }
+            guard let end = side == .client ? client : server else { continue }
             end.takeEvents()
-            let needsDrive = end.takeNeedsDrive()
-            var isBusy = needsDrive || due.contains(side) || end.connection.wantsToWrite
+            var isBusy = end.takeNeedsDrive() || end.connection.wantsToWrite
             while isBusy {
-                end.write(now: now) { network.send($0, from: side, now: now) }
+                for datagram in end.write(now: now) {
+                    network.send(datagram, from: side, now: now)
+                }
                 isBusy = end.takeEvents()
             }
         }
     }
-
-    private func existingEnd(_ side: ConnectionSide) -> ConnectionEnd? { side == .client ? client : server }
 
     private func deliverToClient(_ bytes: [UInt8]) {
         bytes.withUnsafeBytes { datagram in
