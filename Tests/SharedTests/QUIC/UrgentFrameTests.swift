@@ -1,7 +1,8 @@
 import NIOCore
-import Shared
 import TestSupport
 import Testing
+
+@testable import Shared
 
 /// What ngtcp2 wants to send without being asked for it leaves at once, whether or not there is anything else to send.
 @Suite("QUICConnection: what should not wait")
@@ -27,12 +28,15 @@ struct UrgentFrameTests {
         #expect(!pair.client.connection.wantsToWrite)
     }
 
-    @Test func whatTheCongestionWindowHoldsBackLeavesWhenItMay() throws {
+    // Whether or not it was told that a frame waits: of credit, for one, it is not.
+    @Test(arguments: [true, false])
+    func whatTheCongestionWindowHoldsBackLeavesWhenItMay(isTold: Bool) throws {
         let (pair, stream) = try ConnectionPair.quiet()
         let (client, server) = (pair.client, try pair.requireServer())
         client.connection.send(ByteBuffer(repeating: 1, count: 100_000), finish: false, on: stream)
         let flight = client.write(now: pair.now)
         client.connection.resetStream(stream, code: 7)
+        client.connection.frameIsDue = isTold
         #expect(client.write(now: pair.now).isEmpty, "the congestion window was not full")
         #expect(!client.connection.wantsToWrite)
 
